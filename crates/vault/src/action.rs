@@ -1,0 +1,30 @@
+//! What a caller may ask for. Each action is a type, so that a permit for one cannot be spent on another.
+
+/// An action and the word the access log uses for it.
+pub trait Action {
+    const NAME: &'static str;
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+        impl Action for $name {
+            const NAME: &'static str = $word;
+        }
+    )+};
+}
+
+actions! {
+    Store = "store",
+    Retrieve = "retrieve",
+    Rotate = "rotate",
+    Delete = "delete",
+    /// Insert or replace a tenant's secret by its key.
+    TenantStore = "tenant_store",
+    TenantRetrieve = "tenant_retrieve",
+    /// The keys of a tenant's secrets, never the values.
+    TenantList = "tenant_list",
+    TenantDelete = "tenant_delete",
+}

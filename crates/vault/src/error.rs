@@ -1,0 +1,55 @@
+//! Why a use case failed. The shell turns each into one SQLSTATE; no variant can hold a secret.
+
+use envelope::Fingerprint;
+use thiserror::Error;
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum VaultError {
+    #[error("argument {0} must not be null")]
+    NullArgument(&'static str),
+
+    #[error("invalid value for argument {argument}")]
+    InvalidArgument {
+        argument: &'static str,
+        rule: String,
+    },
+
+    /// Unknown, deleted or another tenant's: the caller cannot tell which.
+    #[error("credential not found")]
+    NotFound,
+
+    #[error("cannot {action} in a read-only transaction")]
+    ReadOnly { action: &'static str },
+
+    #[error("{problem}")]
+    RootKeyUnavailable { problem: String, hint: String },
+
+    /// The database was sealed under a root key that the key ring does not hold.
+    #[error("the key ring does not hold root key {needed}")]
+    RootKeyMissing {
+        needed: Fingerprint,
+        given: Vec<Fingerprint>,
+    },
+
+    #[error("the tenant's key is {state}")]
+    TenantKeyUnusable { state: String },
+
+    /// Nothing is released and nothing is changed.
+    #[error("the access record cannot be written")]
+    LogUnavailable { cause: String },
+
+    /// One message for every cause, so that a forger learns nothing.
+    #[error("a sealed value does not open")]
+    Corrupted,
+
+    /// The value is binary, or cannot be written in the database's encoding.
+    #[error("the secret is not text")]
+    NotText,
+
+    #[error("the operating system gave no randomness")]
+    NoEntropy,
+
+    /// A promise between our own modules is broken; holds what, never with which data.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}

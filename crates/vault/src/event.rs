@@ -1,0 +1,69 @@
+//! What the access log is told. Who called is added by the sink, which alone can see the session.
+
+use crate::{Action, CredentialId, Permit, SecretKey, TenantId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    NotFound,
+    /// The call was malformed: a NULL, a bad name, a secret over the limit.
+    Refused,
+    /// The caller may not do this.
+    Denied,
+    /// The call was in order and the vault could not serve it.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in the log's `outcome` column.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One access-log record, before the session's identity is added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    pub action: &'static str,
+    pub outcome: Outcome,
+    pub tenant: Option<TenantId>,
+    pub credential: Option<CredentialId>,
+    /// The key of a tenant secret; an identifier, never a value.
+    pub key: Option<&'a str>,
+    /// The SQLSTATE that the caller receives, for everything but success.
+    pub sqlstate: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn done<A: Action>(permit: &Permit<A>) -> Self {
+        Self {
+            action: A::NAME,
+            outcome: Outcome::Ok,
+            tenant: Some(permit.scope().tenant()),
+            credential: None,
+            key: None,
+            sqlstate: None,
+        }
+    }
+
+    pub(crate) fn credential(mut self, id: CredentialId) -> Self {
+        self.credential = Some(id);
+        self
+    }
+
+    pub(crate) fn key(mut self, key: &'a SecretKey) -> Self {
+        self.key = Some(key.as_str());
+        self
+    }
+
+    pub(crate) fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+}

@@ -1,0 +1,32 @@
+//! The use cases of the vault: store, retrieve, rotate, delete, for credentials and tenant secrets.
+//!
+//! Called by the SQL surface with a [`Permit`] that policy minted; calls four ports ([`Storage`], [`Audit`],
+//! [`RootKeys`], [`Entropy`]) which the PostgreSQL shell supplies, and the `envelope` crate for every cipher.
+//!
+//! **Invariant:** no permit, no lookup; no receipt, no release. Nothing here reads a clock, draws randomness by
+//! itself, knows SQL or formats a secret.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod error;
+mod event;
+mod keks;
+mod names;
+mod permit;
+mod ports;
+mod service;
+
+pub use action::{
+    Action, Delete, Retrieve, Rotate, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+};
+pub use error::VaultError;
+pub use event::{Event, Outcome};
+pub use names::{
+    CredentialId, CredentialName, Description, SecretKey, TenantId, TenantTag, check_secret,
+};
+pub use permit::{Permit, Receipt, Released, Scope};
+pub use ports::{
+    Audit, Current, Entropy, Insertion, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
+};
+pub use service::{Form, Vault};

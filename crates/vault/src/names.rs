@@ -1,0 +1,247 @@
+//! Names, keys and ids, parsed once at the door. Inside, a value of these types is already good.
+
+use std::fmt;
+
+use envelope::SECRET_MAX_BYTES;
+
+use crate::VaultError;
+
+const NAME_MAX_CHARS: usize = 256;
+const DESCRIPTION_MAX_CHARS: usize = 4096;
+const KEY_MAX_BYTES: usize = 256;
+
+/// A tenant's uuid. The nil uuid is the platform itself, to which credentials without a tenant belong.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId([u8; 16]);
+
+impl TenantId {
+    pub const PLATFORM: Self = Self([0; 16]);
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// A tenant named by a caller.
+    ///
+    /// - errors: [`VaultError::InvalidArgument`] for the nil uuid, which is reserved for the platform: a
+    ///   forgotten variable must not write there.
+    pub fn parse(bytes: [u8; 16], argument: &'static str) -> Result<Self, VaultError> {
+        let tenant = Self(bytes);
+        if tenant == Self::PLATFORM {
+            let rule =
+                "the nil uuid is reserved for the platform; give the tenant's own uuid".to_owned();
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(tenant)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// 32 random bits that stand for a tenant in the ids of its credentials; 0 is the platform's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TenantTag(pub u32);
+
+impl TenantTag {
+    pub const PLATFORM: Self = Self(0);
+}
+
+/// A credential's uuid, in the layout of version 4: `tag[4] || random[12]`, less the six fixed bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CredentialId([u8; 16]);
+
+impl CredentialId {
+    /// - `random`: 12 bytes, of which 90 bits survive (RFC 9562, section 5.4, fixes six).
+    pub fn new(tag: TenantTag, random: [u8; 12]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&tag.0.to_be_bytes());
+        bytes[4..].copy_from_slice(&random);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(bytes)
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The tenant tag this id claims. A claim only: the row found is the proof.
+    pub fn tag(&self) -> TenantTag {
+        let [a, b, c, d, ..] = self.0;
+        TenantTag(u32::from_be_bytes([a, b, c, d]))
+    }
+}
+
+fn fmt_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) {
+            f.write_str("-")?;
+        }
+        write!(f, "{byte:02x}")?;
+    }
+    Ok(())
+}
+
+macro_rules! shown_as_uuid {
+    ($($name:ident),+) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt_uuid(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt_uuid(&self.0, f)
+            }
+        }
+    )+};
+}
+shown_as_uuid!(TenantId, CredentialId);
+
+/// A credential's name: 1 to 256 characters, none of them a control character. Need not be unique.
+#[derive(Debug)]
+pub struct CredentialName<'a>(&'a str);
+
+impl<'a> CredentialName<'a> {
+    pub fn parse(text: &'a str, argument: &'static str) -> Result<Self, VaultError> {
+        let chars = text.chars().count();
+        if !(1..=NAME_MAX_CHARS).contains(&chars) || text.chars().any(char::is_control) {
+            let rule = format!(
+                "a name has 1 to {NAME_MAX_CHARS} characters and no control characters; this one has {chars}"
+            );
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0
+    }
+}
+
+/// Free text about a credential: at most 4096 characters. Readable by everybody who may list credentials.
+#[derive(Debug)]
+pub struct Description<'a>(&'a str);
+
+impl<'a> Description<'a> {
+    pub fn parse(text: &'a str, argument: &'static str) -> Result<Self, VaultError> {
+        let chars = text.chars().count();
+        if chars > DESCRIPTION_MAX_CHARS {
+            let rule = format!(
+                "a description has at most {DESCRIPTION_MAX_CHARS} characters; this one has {chars}"
+            );
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0
+    }
+}
+
+/// The key of a tenant secret: `^[A-Za-z0-9_.:/-]{1,256}$`, unique within its tenant.
+#[derive(Debug)]
+pub struct SecretKey(String);
+
+impl SecretKey {
+    pub fn parse(text: &str, argument: &'static str) -> Result<Self, VaultError> {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b);
+        if !(1..=KEY_MAX_BYTES).contains(&text.len()) || !text.bytes().all(good) {
+            let rule = format!("a key matches ^[A-Za-z0-9_.:/-]{{1,{KEY_MAX_BYTES}}}$");
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Refuses an empty secret and one over the limit.
+pub fn check_secret(secret: &[u8], argument: &'static str) -> Result<(), VaultError> {
+    if !(1..=SECRET_MAX_BYTES).contains(&secret.len()) {
+        let rule = format!(
+            "a secret has 1 to {SECRET_MAX_BYTES} bytes; this one has {}",
+            secret.len()
+        );
+        return Err(VaultError::InvalidArgument { argument, rule });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule<T: fmt::Debug>(result: Result<T, VaultError>) -> String {
+        match result {
+            Err(VaultError::InvalidArgument {
+                argument: "p",
+                rule,
+            }) => rule,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_id_keeps_its_tag_and_the_layout_of_version_4() {
+        let id = CredentialId::new(TenantTag(0xdead_beef), [0xff; 12]);
+        assert_eq!(id.tag(), TenantTag(0xdead_beef));
+        assert_eq!(id.to_string(), "deadbeef-ffff-4fff-bfff-ffffffffffff");
+        let id = CredentialId::new(TenantTag::PLATFORM, [0; 12]);
+        assert_eq!(id.to_string(), "00000000-0000-4000-8000-000000000000");
+    }
+
+    #[test]
+    fn the_nil_tenant_is_reserved() {
+        assert!(rule(TenantId::parse([0; 16], "p")).contains("reserved"));
+        assert!(TenantId::parse([1; 16], "p").is_ok());
+    }
+
+    #[test]
+    fn names_have_a_length_in_characters_and_no_control_characters() {
+        assert!(CredentialName::parse(&"é".repeat(256), "p").is_ok());
+        for bad in ["", "a\nb", "\u{7f}", &"é".repeat(257)] {
+            assert!(rule(CredentialName::parse(bad, "p")).contains("1 to 256"));
+        }
+    }
+
+    #[test]
+    fn keys_are_plain_identifiers() {
+        for good in [
+            "a",
+            "STRIPE_SECRET_KEY",
+            "svc/api:key-1.2",
+            &"k".repeat(256),
+        ] {
+            assert!(SecretKey::parse(good, "p").is_ok(), "{good}");
+        }
+        for bad in ["", " a", "a b", "é", "a\0", "$x", &"k".repeat(257)] {
+            assert!(
+                rule(SecretKey::parse(bad, "p")).contains("^[A-Za-z0-9_.:/-]{1,256}$"),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_empty_and_not_over_the_limit() {
+        assert!(rule(check_secret(b"", "p")).contains("1 to 1048576"));
+        assert!(check_secret(&vec![0; SECRET_MAX_BYTES], "p").is_ok());
+        assert!(rule(check_secret(&vec![0; SECRET_MAX_BYTES + 1], "p")).contains("1048577"));
+    }
+
+    #[test]
+    fn refusals_do_not_repeat_the_value() {
+        let shown = format!("{:?}", SecretKey::parse("sk live", "p"));
+        assert!(!shown.contains("sk live"));
+    }
+}

@@ -1,0 +1,119 @@
+//! What the use cases need from the world. The PostgreSQL shell implements these; the tests have others.
+
+use envelope::{Envelope, Fingerprint, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
+use std::rc::Rc;
+
+use crate::{CredentialId, Event, Receipt, Scope, SecretKey, TenantTag, VaultError};
+
+/// A tenant's key as it stands in storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantKeyRow {
+    pub generation: u32,
+    /// `primary`, `enabled`, `disabled` or `destroyed`.
+    pub state: String,
+    pub root: Fingerprint,
+    pub wrapped: [u8; WRAPPED_KEK_BYTES],
+}
+
+/// The current version of a credential or tenant secret, sealed.
+#[derive(Debug)]
+pub struct Current {
+    pub id: CredentialId,
+    pub version: u32,
+    pub wrapped_dek: [u8; WRAPPED_DEK_BYTES],
+    pub ciphertext: Vec<u8>,
+}
+
+/// A row locked against other writers until the transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locked {
+    pub id: CredentialId,
+    pub version: u32,
+}
+
+/// What a first version is stored with.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRow<'a> {
+    pub id: CredentialId,
+    pub name: &'a str,
+    pub description: &'a str,
+    /// A tenant secret: `name` is its key, and is unique within the tenant.
+    pub is_tenant_secret: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    Done,
+    /// The tenant key under which the value was sealed is no longer the primary one in storage.
+    KeyMoved,
+    /// Another session stored a tenant secret of this key first.
+    KeyTaken,
+}
+
+/// Rows, one tenant at a time: each call names its [`Scope`], each statement says `tenant_id = ...`.
+/// Errors of the database itself unwind past this trait; the shell catches and records them.
+pub trait Storage {
+    /// The tenant's tag, enrolling the tenant with `fresh` if it is new. `None`: `fresh` is another tenant's tag.
+    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError>;
+    /// The tag of a tenant that has been enrolled before.
+    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError>;
+
+    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError>;
+    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError>;
+    /// False: another session made this generation first.
+    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError>;
+
+    /// Every root key that rows of this database need.
+    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError>;
+    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
+
+    fn current(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Current>, VaultError>;
+    fn current_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<Current>, VaultError>;
+    fn lock(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Locked>, VaultError>;
+    fn lock_of_key(&mut self, scope: &Scope, key: &SecretKey)
+    -> Result<Option<Locked>, VaultError>;
+
+    fn insert(
+        &mut self,
+        scope: &Scope,
+        row: NewRow<'_>,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<Insertion, VaultError>;
+    /// Keeps the version that stood as an earlier one and puts `version` in its place. False: the key moved.
+    fn replace(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<bool, VaultError>;
+    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError>;
+    fn remove_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<CredentialId>, VaultError>;
+    fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError>;
+}
+
+/// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
+pub trait Audit {
+    fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;
+}
+
+/// Where the root keys come from.
+pub trait RootKeys {
+    /// The key ring in force. A new `Rc` means that it was read anew.
+    fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+}
+
+/// Bytes from the operating system's generator.
+pub trait Entropy {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), VaultError>;
+}
