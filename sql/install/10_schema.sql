@@ -1,0 +1,31 @@
+-- The definer role and the schema. Everything of ours in `vault` belongs to this role; nobody can log in as it and
+-- nobody is a member of it, so that only our functions act in its name.
+
+DO $$
+DECLARE
+    v_owner pg_catalog.pg_roles;
+BEGIN
+    SELECT * INTO v_owner FROM pg_catalog.pg_roles WHERE rolname = 'tenant_vault_owner';
+    IF NOT FOUND THEN
+        CREATE ROLE tenant_vault_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS;
+        COMMENT ON ROLE tenant_vault_owner IS
+            'Definer of the functions of extension tenant_vault. Never give it LOGIN, attributes or members.';
+        RETURN;
+    END IF;
+
+    -- The role outlives DROP EXTENSION and serves every database of the cluster, so it may stand already. One that
+    -- somebody can become would own the vault: refuse it rather than mend it behind its maker's back.
+    IF v_owner.rolcanlogin OR v_owner.rolsuper OR v_owner.rolcreaterole OR v_owner.rolcreatedb
+       OR v_owner.rolreplication OR v_owner.rolbypassrls
+       OR EXISTS (SELECT FROM pg_catalog.pg_auth_members m WHERE v_owner.oid IN (m.roleid, m.member))
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'role "tenant_vault_owner" exists and is not a plain NOLOGIN role without members',
+            HINT = 'Find out who made it; then take its attributes and memberships away, or drop it.';
+    END IF;
+END
+$$;
+
+-- Default privileges of the installing role would reach our objects; they are taken back on 90_grants.sql.
+GRANT USAGE, CREATE ON SCHEMA vault TO tenant_vault_owner WITH GRANT OPTION;

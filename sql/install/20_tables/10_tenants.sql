@@ -1,0 +1,20 @@
+-- Tenants known to the vault, and the tag that stands for each in the ids of its credentials.
+
+CREATE TABLE vault.tenants (
+    tenant_id   uuid        NOT NULL PRIMARY KEY,
+    tag         integer     NOT NULL UNIQUE,
+    enrolled_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+
+COMMENT ON TABLE vault.tenants IS
+    'Tenants known to the vault. Written by its functions alone; a row never changes.';
+COMMENT ON COLUMN vault.tenants.tenant_id IS 'The application''s id of the tenant; the nil uuid is the platform.';
+COMMENT ON COLUMN vault.tenants.tag IS
+    'The first 32 bits of the id of each of the tenant''s credentials (random; 0 is the platform).';
+COMMENT ON COLUMN vault.tenants.enrolled_at IS 'When the vault first heard of the tenant.';
+
+ALTER TABLE vault.tenants OWNER TO tenant_vault_owner;
+INSERT INTO vault.tenants (tenant_id, tag) VALUES ('00000000-0000-0000-0000-000000000000', 0);
+
+SELECT pg_catalog.pg_extension_config_dump(
+    'vault.tenants', $$WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'$$);

@@ -1,0 +1,39 @@
+-- The one store of sealed values: credentials and tenant secrets, current versions. Column order keeps a row narrow.
+
+CREATE TABLE vault.credentials (
+    id          uuid        NOT NULL,
+    tenant_id   uuid        NOT NULL,
+    sealed_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    version     integer     NOT NULL CHECK (version > 0),
+    kind        "char"      NOT NULL CHECK (kind IN ('c', 't')),
+    wrapped_dek bytea       NOT NULL CHECK (pg_catalog.octet_length(wrapped_dek) = 82),
+    ciphertext  bytea       NOT NULL CHECK (pg_catalog.octet_length(ciphertext) > 16),
+    name        text        NOT NULL,
+    description text        NOT NULL,
+    PRIMARY KEY (id, tenant_id)
+);
+CREATE UNIQUE INDEX credentials_tenant_secret_key ON vault.credentials (tenant_id, name) WHERE kind = 't';
+
+-- Ciphertext does not compress.
+ALTER TABLE vault.credentials ALTER COLUMN ciphertext SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE vault.credentials IS
+    'Sealed credentials and tenant secrets, current versions. Unreadable to all but the vault''s functions and views; row level security is forced, also on its owner.';
+COMMENT ON COLUMN vault.credentials.id IS
+    'Layout of a version 4 uuid whose first 32 bits are the tenant''s tag; bound into the envelope.';
+COMMENT ON COLUMN vault.credentials.tenant_id IS
+    'Whose it is (the nil uuid: the platform''s); never updated; bound into the envelope.';
+COMMENT ON COLUMN vault.credentials.sealed_at IS 'When the current version was sealed.';
+COMMENT ON COLUMN vault.credentials.version IS 'Counts from 1 with each rotation; bound into the envelope.';
+COMMENT ON COLUMN vault.credentials.kind IS 'c: credential; t: tenant secret, whose name is its key.';
+COMMENT ON COLUMN vault.credentials.wrapped_dek IS
+    'Envelope, first half: header, commitment, data key under the tenant key (82 bytes). A key rotation rewrites this half alone.';
+COMMENT ON COLUMN vault.credentials.ciphertext IS 'Envelope, second half: AES-256-GCM ciphertext and tag.';
+COMMENT ON COLUMN vault.credentials.name IS 'The credential''s name, not unique; or the tenant secret''s key, unique in its tenant.';
+COMMENT ON COLUMN vault.credentials.description IS 'Free text; readable by all who may list credentials.';
+COMMENT ON INDEX vault.credentials_tenant_secret_key IS 'A tenant has one secret of a key.';
+
+ALTER TABLE vault.credentials OWNER TO tenant_vault_owner;
+ALTER TABLE vault.credentials ENABLE ROW LEVEL SECURITY;
+ALTER TABLE vault.credentials FORCE ROW LEVEL SECURITY;
+SELECT pg_catalog.pg_extension_config_dump('vault.credentials', '');

@@ -1,0 +1,50 @@
+-- The access log. Rows are appended by the library as frozen tuples, outside the caller's transaction: they stand
+-- whatever becomes of it. No index on purpose: a crash between heap and index would leave the two apart, since no
+-- aborted transaction would explain the difference. Rows lie in the order of their appending.
+
+CREATE TABLE vault.vault_access_log (
+    id               uuid        NOT NULL,
+    secret_id        uuid,
+    accessed_at      timestamptz NOT NULL,
+    "session_user"   text        NOT NULL,
+    action           text        NOT NULL,
+    outcome          text        NOT NULL,
+    sqlstate         text,
+    tenant_id        uuid,
+    secret_key       text,
+    effective_role   text        NOT NULL,
+    claims_subject   text,
+    claims_tenant    text,
+    application_name text,
+    client_addr      inet,
+    backend_pid      integer     NOT NULL,
+    xid              xid8
+);
+
+COMMENT ON TABLE vault.vault_access_log IS
+    'One row for each call of the vault, also where the caller''s transaction rolled back. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+COMMENT ON COLUMN vault.vault_access_log.id IS 'Time-ordered uuid (version 7) of the record.';
+COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was asked for, whether or not it exists.';
+COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
+COMMENT ON COLUMN vault.vault_access_log."session_user" IS 'Who logged in; behind PostgREST always its authenticator.';
+COMMENT ON COLUMN vault.vault_access_log.action IS
+    'store, retrieve, rotate, delete, tenant_store, tenant_retrieve, tenant_list, tenant_delete, grant_access, revoke_access.';
+COMMENT ON COLUMN vault.vault_access_log.outcome IS
+    'ok, not_found, refused (malformed call), denied (may not), failed (in order, but could not be served).';
+COMMENT ON COLUMN vault.vault_access_log.sqlstate IS 'What the caller received, where that was an error.';
+COMMENT ON COLUMN vault.vault_access_log.tenant_id IS 'The tenant whose rows the call was judged for, once known.';
+COMMENT ON COLUMN vault.vault_access_log.secret_key IS
+    'The key of a tenant secret; or "role: profile" for a change of access. Never a value.';
+COMMENT ON COLUMN vault.vault_access_log.effective_role IS 'The role in force (SET ROLE), before our functions changed it.';
+COMMENT ON COLUMN vault.vault_access_log.claims_subject IS
+    'sub of request.jwt.claims. Any session can set that: trust it as far as you trust session_user.';
+COMMENT ON COLUMN vault.vault_access_log.claims_tenant IS
+    'tenant_id, or app_metadata.tenant_id, of request.jwt.claims; trust it likewise.';
+COMMENT ON COLUMN vault.vault_access_log.application_name IS 'As the client gave it.';
+COMMENT ON COLUMN vault.vault_access_log.client_addr IS 'NULL for a unix socket.';
+COMMENT ON COLUMN vault.vault_access_log.backend_pid IS 'The server process that served the call.';
+COMMENT ON COLUMN vault.vault_access_log.xid IS
+    'The caller''s transaction, if it had an id by then: pg_xact_status(xid) says what became of it.';
+
+ALTER TABLE vault.vault_access_log OWNER TO tenant_vault_owner;
+SELECT pg_catalog.pg_extension_config_dump('vault.vault_access_log', '');

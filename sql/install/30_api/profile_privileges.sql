@@ -1,0 +1,38 @@
+-- The whole of "who may do what", on one page.
+CREATE FUNCTION vault.profile_privileges()
+    RETURNS TABLE (profile text, privilege text, object_kind text, object_name text)
+    LANGUAGE sql  STABLE  PARALLEL RESTRICTED  SECURITY INVOKER
+    SET search_path = pg_catalog, vault, pg_temp
+    AS $$
+        SELECT p.profile, o.privilege, o.object_kind, o.object_name
+          FROM (VALUES
+            ('service writer admin',  'EXECUTE', 'FUNCTION', 'vault.store_credential(text, text, text)'),
+            ('service writer admin',  'EXECUTE', 'FUNCTION', 'vault.store_credential_bytes(text, bytea, text)'),
+            ('service writer admin',  'EXECUTE', 'FUNCTION', 'vault.encrypt_tenant_secret(uuid, text, text)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.retrieve_credential(uuid)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.retrieve_credential_bytes(uuid)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.retrieve_credentials(uuid[])'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.decrypt_tenant_secret(uuid, text)'),
+            ('service admin',         'EXECUTE', 'FUNCTION', 'vault.rotate_credential(uuid, text)'),
+            ('service admin',         'EXECUTE', 'FUNCTION', 'vault.rotate_credential_bytes(uuid, bytea)'),
+            ('service admin',         'EXECUTE', 'FUNCTION', 'vault.delete_credential(uuid)'),
+            ('service admin',         'EXECUTE', 'FUNCTION', 'vault.delete_tenant_secret(uuid, text)'),
+            ('service admin',         'EXECUTE', 'FUNCTION', 'vault.list_tenant_secret_keys(uuid)'),
+            ('service admin',         'SELECT',  'TABLE',    'vault.tenant_secrets'),
+            ('service admin auditor', 'SELECT',  'TABLE',    'vault.credential_list'),
+            ('service admin auditor', 'EXECUTE', 'FUNCTION', 'vault.list_credentials()'),
+            ('service admin auditor', 'EXECUTE', 'FUNCTION', 'vault.permitted_tenant()'),
+            ('service admin auditor', 'EXECUTE', 'FUNCTION', 'vault.may_list()'),
+            ('auditor',               'SELECT',  'TABLE',    'vault.vault_access_log'),
+            ('admin auditor',         'SELECT',  'TABLE',    'vault.access_grants'),
+            ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.profile_privileges()'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.grant_access(name, text)'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.revoke_access(name, text)'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.reapply_access()')
+          ) AS o (profiles, privilege, object_kind, object_name)
+          CROSS JOIN LATERAL pg_catalog.string_to_table(o.profiles, ' ') AS p (profile)
+    $$;
+ALTER FUNCTION vault.profile_privileges() OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.profile_privileges() FROM PUBLIC;
+COMMENT ON FUNCTION vault.profile_privileges() IS
+    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles).';

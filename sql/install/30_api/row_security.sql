@@ -1,0 +1,19 @@
+-- The second wall between tenants, behind the predicates of the queries: the vault's own role sees the rows of the
+-- one tenant that policy permitted to the running call, and none without a permit.
+
+CREATE POLICY permitted_tenant ON vault.tenant_keys TO tenant_vault_owner
+    USING (tenant_id = (SELECT vault.permitted_tenant()));
+CREATE POLICY permitted_tenant ON vault.credentials TO tenant_vault_owner
+    USING (tenant_id = (SELECT vault.permitted_tenant()));
+CREATE POLICY permitted_tenant ON vault.credential_versions TO tenant_vault_owner
+    USING (tenant_id = (SELECT vault.permitted_tenant()));
+CREATE POLICY listing ON vault.credentials FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+CREATE POLICY listing ON vault.credential_versions FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+
+COMMENT ON POLICY permitted_tenant ON vault.tenant_keys IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY permitted_tenant ON vault.credentials IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY permitted_tenant ON vault.credential_versions IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.credentials IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY listing ON vault.credential_versions IS 'Metadata, through the views, for roles that may list.';
