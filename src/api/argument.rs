@@ -1,0 +1,67 @@
+//! Arguments, parsed once. Text arrives as the bytes of its datum, uncopied; NULL is refused by name.
+
+use std::borrow::Cow;
+
+use pgrx::Uuid;
+use vault::{CredentialId, TenantId, VaultError};
+
+use crate::pg;
+
+pub fn required<T>(value: Option<T>, argument: &'static str) -> Result<T, VaultError> {
+    value.ok_or(VaultError::NullArgument(argument))
+}
+
+pub fn credential_id(
+    value: Option<Uuid>,
+    argument: &'static str,
+) -> Result<CredentialId, VaultError> {
+    Ok(CredentialId::from_bytes(
+        *required(value, argument)?.as_bytes(),
+    ))
+}
+
+pub fn tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
+    TenantId::parse(*required(value, argument)?.as_bytes(), argument)
+}
+
+/// A text argument as UTF-8.
+pub fn text<'a>(value: &'a [u8], argument: &'static str) -> Result<Cow<'a, str>, VaultError> {
+    let not_text = || VaultError::InvalidArgument {
+        argument,
+        rule: "text must have a UTF-8 form".to_owned(),
+    };
+    match pg::text::to_utf8(value).ok_or_else(not_text)? {
+        Cow::Borrowed(utf8) => std::str::from_utf8(utf8)
+            .map(Cow::Borrowed)
+            .map_err(|_| not_text()),
+        Cow::Owned(utf8) => String::from_utf8(utf8)
+            .map(Cow::Owned)
+            .map_err(|_| not_text()),
+    }
+}
+
+/// A secret in a text argument, as the UTF-8 bytes to seal. Checked for its size.
+pub fn secret_text<'a>(
+    value: Option<&'a [u8]>,
+    argument: &'static str,
+) -> Result<Cow<'a, [u8]>, VaultError> {
+    let rule =
+        || "a secret given as text must have a UTF-8 form; use the _bytes function".to_owned();
+    let secret = pg::text::to_utf8(required(value, argument)?).ok_or_else(|| {
+        VaultError::InvalidArgument {
+            argument,
+            rule: rule(),
+        }
+    })?;
+    vault::check_secret(&secret, argument)?;
+    Ok(secret)
+}
+
+pub fn secret_bytes<'a>(
+    value: Option<&'a [u8]>,
+    argument: &'static str,
+) -> Result<&'a [u8], VaultError> {
+    let secret = required(value, argument)?;
+    vault::check_secret(secret, argument)?;
+    Ok(secret)
+}

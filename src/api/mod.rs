@@ -1,0 +1,11 @@
+//! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
+
+mod argument;
+mod delete_credential;
+mod door;
+mod permitted_tenant;
+mod record_access_change;
+mod retrieve_credential;
+mod rotate_credential;
+mod store_credential;
+mod tenant_secret;

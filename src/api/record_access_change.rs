@@ -1,0 +1,51 @@
+//! `vault.record_access_change`, by which grant_access and its family, written in SQL, reach the access log.
+
+use pgrx::pg_extern;
+use vault::{Audit, Event, Outcome, VaultError};
+
+use super::argument::required;
+use crate::audit::AccessLog;
+use crate::pg::attempt::ServerError;
+
+#[pg_extern(sql = false)]
+fn record_access_change(
+    p_action: Option<&str>,
+    p_outcome: Option<&str>,
+    p_sqlstate: Option<&str>,
+    p_subject: Option<&str>,
+) {
+    if let Err(error) = record(p_action, p_outcome, p_sqlstate, p_subject) {
+        ServerError::from(error).raise();
+    }
+}
+
+fn record(
+    action: Option<&str>,
+    outcome: Option<&str>,
+    sqlstate: Option<&str>,
+    subject: Option<&str>,
+) -> Result<(), VaultError> {
+    let action = match required(action, "p_action")? {
+        "grant_access" => "grant_access",
+        "revoke_access" => "revoke_access",
+        _ => return Err(VaultError::Internal("an access change of an unknown name")),
+    };
+    let outcome = match required(outcome, "p_outcome")? {
+        "ok" => Outcome::Ok,
+        "refused" => Outcome::Refused,
+        _ => {
+            return Err(VaultError::Internal(
+                "an access change of an unknown outcome",
+            ));
+        }
+    };
+    let event = Event {
+        action,
+        outcome,
+        tenant: None,
+        credential: None,
+        key: subject,
+        sqlstate,
+    };
+    AccessLog.append(&[event]).map(drop)
+}

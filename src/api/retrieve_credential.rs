@@ -1,0 +1,73 @@
+//! `vault.retrieve_credential`, its binary sibling, and many at once.
+
+use pgrx::iter::TableIterator;
+use pgrx::{Uuid, name, pg_extern};
+use vault::{Form, Released, Retrieve, VaultError};
+
+use super::argument::{credential_id, required};
+use super::door::answer;
+use crate::pg::{self, reply};
+use crate::{policy, session};
+
+/// A call holds all it opened in memory at once.
+const MANY_MAX: usize = 1000;
+
+#[pg_extern(sql = false)]
+fn retrieve_credential(p_secret_id: Option<Uuid>) -> reply::Varlena {
+    answer::<Retrieve, _>(|call| {
+        let id = credential_id(p_secret_id, "p_secret_id")?;
+        call.about(id);
+        let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
+        call.of_tenant(permit.scope().tenant());
+        text(session::vault(|vault| {
+            vault.retrieve(permit, id, Form::Text)
+        })?)
+    })
+}
+
+#[pg_extern(sql = false)]
+fn retrieve_credential_bytes(p_secret_id: Option<Uuid>) -> reply::Varlena {
+    answer::<Retrieve, _>(|call| {
+        let id = credential_id(p_secret_id, "p_secret_id")?;
+        call.about(id);
+        let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
+        call.of_tenant(permit.scope().tenant());
+        let released = session::vault(|vault| vault.retrieve(permit, id, Form::Bytes))?;
+        Ok(reply::varlena(released.into_secret().expose()))
+    })
+}
+
+#[pg_extern(sql = false)]
+fn retrieve_credentials(
+    p_secret_ids: Option<Vec<Option<Uuid>>>,
+) -> TableIterator<'static, (name!(secret_id, Uuid), name!(secret, reply::Varlena))> {
+    let found = answer::<Retrieve, _>(|call| {
+        let ids = required(p_secret_ids, "p_secret_ids")?;
+        if ids.len() > MANY_MAX {
+            let rule = format!("at most {MANY_MAX} ids a call; this one has {}", ids.len());
+            return Err(VaultError::InvalidArgument {
+                argument: "p_secret_ids",
+                rule,
+            });
+        }
+        let mut asked = Vec::with_capacity(ids.len());
+        for id in ids {
+            let id = credential_id(id, "p_secret_ids")?;
+            asked.push((id, policy::for_credential::<Retrieve>(id)));
+        }
+        session::vault(|vault| vault.retrieve_many(asked, Form::Text, |id| call.about(id)))
+    });
+    // Each secret stays in wiped memory until PostgreSQL asks for its row.
+    TableIterator::new(found.into_iter().map(|(id, released)| {
+        let secret =
+            text(released).unwrap_or_else(|error| pg::attempt::ServerError::from(error).raise());
+        (Uuid::from_bytes(*id.as_bytes()), secret)
+    }))
+}
+
+/// A released secret as text of the database.
+pub(super) fn text(released: Released) -> Result<reply::Varlena, VaultError> {
+    let secret = released.into_secret();
+    let server = pg::text::from_utf8(secret.expose()).ok_or(VaultError::NotText)?;
+    Ok(reply::varlena(&server))
+}

@@ -1,0 +1,57 @@
+//! Who called, in the words of the log. Claims are what the session says of itself; the log says so.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::pg::{guc, identity};
+
+/// Longer texts are cut, so that a row stays below the TOAST threshold.
+const TEXT_MAX_BYTES: usize = 200;
+
+pub struct Caller {
+    pub session_user: identity::Name,
+    pub effective_role: identity::Name,
+    pub claims_subject: Option<String>,
+    pub claims_tenant: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Claims {
+    sub: Option<Value>,
+    tenant_id: Option<Value>,
+    app_metadata: Option<Value>,
+}
+
+impl Caller {
+    pub fn now() -> Self {
+        let claims = guc::value(c"request.jwt.claims")
+            .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
+            .unwrap_or_default();
+        let tenant = claims
+            .tenant_id
+            .or_else(|| claims.app_metadata?.get("tenant_id").cloned());
+        Self {
+            session_user: identity::session_user(),
+            effective_role: identity::effective_role(),
+            claims_subject: claims.sub.as_ref().and_then(short),
+            claims_tenant: tenant.as_ref().and_then(short),
+        }
+    }
+}
+
+/// A claim as one short line of ASCII, which every database encoding can hold.
+fn short(claim: &Value) -> Option<String> {
+    let text = match claim {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let plain = |c: char| {
+        if c.is_ascii_graphic() || c == ' ' {
+            c
+        } else {
+            '?'
+        }
+    };
+    Some(text.chars().take(TEXT_MAX_BYTES).map(plain).collect())
+}

@@ -1,0 +1,121 @@
+//! The durable sink: vault.vault_access_log, appended as frozen rows that stand whatever the caller's transaction does.
+//!
+//! A record is flushed before its receipt exists, unless the session has switched synchronous_commit off.
+
+use std::cell::Cell;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use vault::{Audit, Event, Receipt, VaultError};
+
+use super::caller::Caller;
+use crate::pg::attempt::attempt;
+use crate::pg::clock::Timestamp;
+use crate::pg::frozen::{self, Value};
+use crate::pg::{identity, process, relation, transaction};
+
+thread_local! {
+    /// Random, drawn once a backend, and counted on from there: the tail of each record's id.
+    static TAIL: Cell<Option<u64>> = const { Cell::new(None) };
+    static RECORDED: Cell<bool> = const { Cell::new(false) };
+}
+
+pub struct AccessLog;
+
+impl AccessLog {
+    /// Starts a call that has no record yet; answers what stood for the call around it.
+    pub fn begin_call() -> bool {
+        RECORDED.replace(false)
+    }
+
+    pub fn has_recorded() -> bool {
+        RECORDED.get()
+    }
+
+    pub fn end_call(around: bool) {
+        RECORDED.set(around);
+    }
+}
+
+impl Audit for AccessLog {
+    fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
+        if transaction::is_in_recovery() {
+            return Err(VaultError::LogUnavailable {
+                cause: "the server is a standby, on which nothing can be recorded; connect to the primary".to_owned(),
+            });
+        }
+        let caller = Caller::now();
+        let mut ids = Vec::with_capacity(events.len());
+        for _ in events {
+            ids.push(next_id(Timestamp::now())?);
+        }
+        let appended = attempt(|| {
+            let table = relation::table(c"vault", c"vault_access_log");
+            let mut last = None;
+            for (event, id) in events.iter().zip(&ids) {
+                last = Some(frozen::append(table, row(event, id, &caller)));
+            }
+            RECORDED.set(true);
+            if let Some(lsn) = last {
+                frozen::flush(lsn);
+            }
+        });
+        match appended {
+            Ok(()) => Ok(Receipt::assertion()),
+            Err(error) => Err(VaultError::LogUnavailable {
+                cause: error.message,
+            }),
+        }
+    }
+}
+
+/// The columns of vault.vault_access_log in order.
+fn row<'a>(event: &'a Event<'a>, id: &'a [u8; 16], caller: &'a Caller) -> [Value<'a>; 16] {
+    let text =
+        |text: Option<&'a str>| text.map_or(Value::Null, |text| Value::Text(text.as_bytes()));
+    let application = identity::application_name();
+    [
+        Value::Uuid(id),
+        event
+            .credential
+            .as_ref()
+            .map_or(Value::Null, |id| Value::Uuid(id.as_bytes())),
+        Value::Timestamp(Timestamp::now()),
+        Value::Text(caller.session_user.as_bytes()),
+        Value::Text(event.action.as_bytes()),
+        Value::Text(event.outcome.word().as_bytes()),
+        text(event.sqlstate),
+        event
+            .tenant
+            .as_ref()
+            .map_or(Value::Null, |tenant| Value::Uuid(tenant.as_bytes())),
+        text(event.key),
+        Value::Text(caller.effective_role.as_bytes()),
+        text(caller.claims_subject.as_deref()),
+        text(caller.claims_tenant.as_deref()),
+        if application.is_empty() {
+            Value::Null
+        } else {
+            Value::Text(application)
+        },
+        identity::client_address().map_or(Value::Null, Value::Varlena),
+        Value::Int(process::pid()),
+        transaction::id_if_any().map_or(Value::Null, Value::Xid8),
+    ]
+}
+
+/// `unix_ms[48 bits] || 7 || counter, high[12] || 0b10 || counter, low[62]`: a uuid of version 7 (RFC 9562, section 5.7)
+/// whose random part is drawn once a backend and then counted, which keeps the records of a backend in order.
+fn next_id(at: Timestamp) -> Result<[u8; 16], VaultError> {
+    let tail = match TAIL.get() {
+        Some(tail) => tail.wrapping_add(1),
+        None => SysRng.try_next_u64().map_err(|_| VaultError::NoEntropy)?,
+    };
+    TAIL.set(Some(tail));
+    let high = at.unix_ms() << 16 | 0x7000 | tail >> 52;
+    let low = 0b10 << 62 | tail & (u64::MAX >> 2);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&high.to_be_bytes());
+    id[8..].copy_from_slice(&low.to_be_bytes());
+    Ok(id)
+}

@@ -1,0 +1,179 @@
+//! The install order: one file a line, each requiring the line above.
+
+use pgrx::extension_sql_file;
+
+extension_sql_file!(
+    "../sql/install/10_schema.sql",
+    name = "sql_schema",
+    bootstrap
+);
+extension_sql_file!(
+    "../sql/install/20_tables/10_tenants.sql",
+    name = "sql_tenants",
+    requires = ["sql_schema"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/20_root_keys.sql",
+    name = "sql_root_keys",
+    requires = ["sql_tenants"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/30_tenant_keys.sql",
+    name = "sql_tenant_keys",
+    requires = ["sql_root_keys"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/40_credentials.sql",
+    name = "sql_credentials",
+    requires = ["sql_tenant_keys"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/50_credential_versions.sql",
+    name = "sql_credential_versions",
+    requires = ["sql_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/60_vault_access_log.sql",
+    name = "sql_vault_access_log",
+    requires = ["sql_credential_versions"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/70_access_grants.sql",
+    name = "sql_access_grants",
+    requires = ["sql_vault_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/permitted_tenant.sql",
+    name = "sql_permitted_tenant",
+    requires = ["sql_access_grants"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/views.sql",
+    name = "sql_views",
+    requires = ["sql_permitted_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/may_list.sql",
+    name = "sql_may_list",
+    requires = ["sql_views"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/row_security.sql",
+    name = "sql_row_security",
+    requires = ["sql_may_list"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/store_credential.sql",
+    name = "sql_store_credential",
+    requires = ["sql_row_security"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/store_credential_bytes.sql",
+    name = "sql_store_credential_bytes",
+    requires = ["sql_store_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/retrieve_credential.sql",
+    name = "sql_retrieve_credential",
+    requires = ["sql_store_credential_bytes"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/retrieve_credential_bytes.sql",
+    name = "sql_retrieve_credential_bytes",
+    requires = ["sql_retrieve_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/retrieve_credentials.sql",
+    name = "sql_retrieve_credentials",
+    requires = ["sql_retrieve_credential_bytes"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rotate_credential.sql",
+    name = "sql_rotate_credential",
+    requires = ["sql_retrieve_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rotate_credential_bytes.sql",
+    name = "sql_rotate_credential_bytes",
+    requires = ["sql_rotate_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/delete_credential.sql",
+    name = "sql_delete_credential",
+    requires = ["sql_rotate_credential_bytes"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/encrypt_tenant_secret.sql",
+    name = "sql_encrypt_tenant_secret",
+    requires = ["sql_delete_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/decrypt_tenant_secret.sql",
+    name = "sql_decrypt_tenant_secret",
+    requires = ["sql_encrypt_tenant_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/list_tenant_secret_keys.sql",
+    name = "sql_list_tenant_secret_keys",
+    requires = ["sql_decrypt_tenant_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/delete_tenant_secret.sql",
+    name = "sql_delete_tenant_secret",
+    requires = ["sql_list_tenant_secret_keys"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/list_credentials.sql",
+    name = "sql_list_credentials",
+    requires = ["sql_delete_tenant_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/record_access_change.sql",
+    name = "sql_record_access_change",
+    requires = ["sql_list_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/held_profiles.sql",
+    name = "sql_held_profiles",
+    requires = ["sql_record_access_change"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/profile_privileges.sql",
+    name = "sql_profile_privileges",
+    requires = ["sql_held_profiles"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/apply_profile.sql",
+    name = "sql_apply_profile",
+    requires = ["sql_profile_privileges"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/check_access_change.sql",
+    name = "sql_check_access_change",
+    requires = ["sql_apply_profile"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/grant_access.sql",
+    name = "sql_grant_access",
+    requires = ["sql_check_access_change"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/revoke_access.sql",
+    name = "sql_revoke_access",
+    requires = ["sql_grant_access"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/revoke_from_everyone.sql",
+    name = "sql_revoke_from_everyone",
+    requires = ["sql_revoke_access"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/reapply_access.sql",
+    name = "sql_reapply_access",
+    requires = ["sql_revoke_from_everyone"]
+);
+extension_sql_file!(
+    "../sql/install/90_grants.sql",
+    name = "sql_grants",
+    requires = ["sql_reapply_access"]
+);

@@ -1,0 +1,108 @@
+//! What a caller sees of a failure: SQLSTATE, message, detail, hint. SQLSTATE is API; docs/errors are in the README.
+//!
+//! **Invariant:** the only place that builds an error of ours; no variant it reads can hold a secret.
+
+use envelope::Fingerprint;
+use pgrx::PgSqlErrorCode as Code;
+use vault::{Outcome, VaultError};
+
+use crate::pg::attempt::ServerError;
+
+impl From<VaultError> for ServerError {
+    fn from(error: VaultError) -> Self {
+        let (sqlstate, detail, hint) = match &error {
+            VaultError::NullArgument(argument) => (
+                Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                None,
+                Some(format!("give {argument} a value; by name: {argument} => ...")),
+            ),
+            VaultError::InvalidArgument { rule, .. } => {
+                (Code::ERRCODE_INVALID_PARAMETER_VALUE, Some(rule.clone()), None)
+            }
+            VaultError::NotFound => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("vault.list_credentials() shows the ids that exist".to_owned()),
+            ),
+            VaultError::ReadOnly { .. } => (
+                Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+                None,
+                Some("call it in a read-write transaction; behind PostgREST, by POST".to_owned()),
+            ),
+            VaultError::RootKeyUnavailable { hint, .. } => {
+                (Code::ERRCODE_CONFIG_FILE_ERROR, None, Some(hint.clone()))
+            }
+            VaultError::RootKeyMissing { needed, given } => (
+                Code::ERRCODE_CONFIG_FILE_ERROR,
+                Some(format!(
+                    "this database was sealed under the root key with fingerprint {needed}; the file named by \
+                     tenant_vault.root_key_file holds {}",
+                    list(given)
+                )),
+                Some(
+                    "put that key back into the key ring, beside the others, then run: SELECT pg_reload_conf();"
+                        .to_owned(),
+                ),
+            ),
+            VaultError::TenantKeyUnusable { .. } => (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, None, None),
+            VaultError::LogUnavailable { cause } => (
+                Code::ERRCODE_INSUFFICIENT_RESOURCES,
+                Some(cause.clone()),
+                Some("nothing was released or changed; mend the cause and call again".to_owned()),
+            ),
+            VaultError::Corrupted => (
+                Code::ERRCODE_DATA_CORRUPTED,
+                Some("the sealed bytes, their row, or the tenant's key were changed outside the vault".to_owned()),
+                Some("restore the row from a backup; vault.vault_access_log says when it last opened".to_owned()),
+            ),
+            VaultError::NotText => (
+                Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+                None,
+                Some("it was stored as bytes: call vault.retrieve_credential_bytes".to_owned()),
+            ),
+            VaultError::NoEntropy => (
+                Code::ERRCODE_SYSTEM_ERROR,
+                None,
+                Some("the getrandom system call failed; look at the operating system's log".to_owned()),
+            ),
+            VaultError::Internal(_) => (Code::ERRCODE_INTERNAL_ERROR, None, Some("please report this".to_owned())),
+        };
+        Self {
+            sqlstate,
+            message: error.to_string(),
+            detail,
+            hint,
+        }
+    }
+}
+
+/// How the access log judges a failure.
+pub fn outcome(sqlstate: Code) -> Outcome {
+    match sqlstate {
+        Code::ERRCODE_NULL_VALUE_NOT_ALLOWED | Code::ERRCODE_INVALID_PARAMETER_VALUE => {
+            Outcome::Refused
+        }
+        Code::ERRCODE_READ_ONLY_SQL_TRANSACTION | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => {
+            Outcome::Refused
+        }
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE => Outcome::Denied,
+        Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
+        _ => Outcome::Failed,
+    }
+}
+
+/// The five characters of a SQLSTATE: six bits each, the first character lowest (MAKE_SQLSTATE, elog.h).
+pub fn five_characters(sqlstate: Code) -> String {
+    let packed = sqlstate as u32;
+    (0..5)
+        .map(|i| char::from(b'0' + (packed >> (6 * i) & 0x3f) as u8))
+        .collect()
+}
+
+fn list(fingerprints: &[Fingerprint]) -> String {
+    fingerprints
+        .iter()
+        .map(Fingerprint::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,87 @@
+//! Runs code that may raise, and turns whatever was raised into a value.
+//!
+//! A PostgreSQL ERROR is a longjmp, which pgrx turns into a Rust panic at the border. Catching it without a
+//! subtransaction is sound here on two conditions, which the callers keep: the error is raised again before control
+//! goes back to the executor, so that the (sub)transaction aborts and frees the rest; and until then nothing is done
+//! but append to the access log, which needs no snapshot and no catalog look-up that is not cached.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// What PostgreSQL, or a broken promise of ours, raised.
+#[derive(Debug)]
+pub struct ServerError {
+    pub sqlstate: PgSqlErrorCode,
+    pub message: String,
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+}
+
+pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, ServerError> {
+    // SAFETY: plain globals of this process; a longjmp may leave them as they were deeper down, so they are put back.
+    let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        // SAFETY: the first steps of AbortTransaction (xact.c), in its order: after an ERROR light-weight locks may
+        // still be held, a WAL record half built, a sleep or a lock wait registered. Each call is made for this state
+        // and does nothing where there is nothing to release.
+        unsafe {
+            pg_sys::CurrentMemoryContext = context;
+            pg_sys::CurrentResourceOwner = owner;
+            pg_sys::LWLockReleaseAll();
+            pg_sys::UnlockBuffers();
+            pg_sys::XLogResetInsertion();
+            pg_sys::ConditionVariableCancelSleep();
+            pg_sys::LockErrorCleanup();
+        }
+        match payload.downcast::<CaughtError>() {
+            Ok(caught) => match *caught {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
+                    report.into()
+                }
+                CaughtError::RustPanic { .. } => ServerError::internal(),
+            },
+            Err(payload) => match payload.downcast::<ErrorReportWithLevel>() {
+                Ok(report) => (*report).into(),
+                Err(_) => ServerError::internal(),
+            },
+        }
+    })
+}
+
+impl From<ErrorReportWithLevel> for ServerError {
+    fn from(report: ErrorReportWithLevel) -> Self {
+        Self {
+            sqlstate: report.sql_error_code(),
+            message: report.message().to_owned(),
+            detail: report.detail().map(str::to_owned),
+            hint: report.hint().map(str::to_owned),
+        }
+    }
+}
+
+impl ServerError {
+    /// A Rust panic. Its text is for us, not for a caller, and might hold what it should not: it is dropped.
+    fn internal() -> Self {
+        Self {
+            sqlstate: PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            message: "internal error in tenant_vault".to_owned(),
+            detail: Some("the call was stopped; nothing was released".to_owned()),
+            hint: Some("please report what you called and with which kind of arguments".to_owned()),
+        }
+    }
+
+    /// Raises this as a PostgreSQL ERROR. Not by `panic!`: pgrx's panic hook would take a backtrace, which ends up in
+    /// the DETAIL that a client sees.
+    pub fn raise(self) -> ! {
+        let mut report = ErrorReport::new(self.sqlstate, self.message, "tenant_vault");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        resume_unwind(Box::new(report))
+    }
+}

@@ -1,0 +1,111 @@
+//! Who is at the other end, as far as the server knows.
+
+use std::cell::{Cell, OnceCell};
+use std::ffi::CStr;
+
+use pgrx::{pg_guard, pg_sys};
+
+thread_local! {
+    /// Role names by oid, for the two roles that matter; emptied when any role changes.
+    static NAMES: Cell<[Option<(pg_sys::Oid, Name)>; 2]> = const { Cell::new([None, None]) };
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static CLIENT_ADDRESS: OnceCell<Option<&'static [u8]>> = const { OnceCell::new() };
+}
+
+/// A role's name in the database's encoding.
+#[derive(Clone, Copy)]
+pub struct Name {
+    bytes: [u8; pg_sys::NAMEDATALEN as usize],
+    length: u8,
+}
+
+impl Name {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+/// Who logged in, or became somebody else by SET SESSION AUTHORIZATION.
+pub fn session_user() -> Name {
+    // SAFETY: reads backend state.
+    name(0, unsafe { pg_sys::GetSessionUserId() })
+}
+
+/// The role that SET ROLE put in force, from outside of any SECURITY DEFINER function.
+pub fn effective_role() -> Name {
+    // SAFETY: reads backend state.
+    name(1, unsafe { pg_sys::GetOuterUserId() })
+}
+
+/// As the client gave it, in the database's encoding; empty when it gave none.
+pub fn application_name() -> &'static [u8] {
+    // SAFETY: a NUL-terminated string that the setting keeps; valid until the setting changes, which cannot happen
+    // while our caller, which copies it, runs.
+    unsafe {
+        if pg_sys::application_name.is_null() {
+            &[]
+        } else {
+            CStr::from_ptr(pg_sys::application_name).to_bytes()
+        }
+    }
+}
+
+/// The client's address as a datum of type inet, header included; `None` for a unix socket. Kept for the backend's
+/// life, as its connection is.
+pub fn client_address() -> Option<&'static [u8]> {
+    CLIENT_ADDRESS.with(|address| {
+        *address.get_or_init(|| {
+            // SAFETY: inet_client_addr takes no arguments and, where it does not answer NULL, returns a palloc'd
+            // varlena, which is copied with its header.
+            unsafe {
+                let datum = pgrx::direct_function_call_as_datum(pg_sys::inet_client_addr, &[])?;
+                let inet: *const pg_sys::varlena = datum.cast_mut_ptr();
+                let size = pgrx::varsize_any(inet);
+                let copy = std::slice::from_raw_parts(inet.cast::<u8>(), size).to_vec();
+                Some(&*copy.leak())
+            }
+        })
+    })
+}
+
+fn name(slot: usize, role: pg_sys::Oid) -> Name {
+    let mut names = NAMES.get();
+    if let Some((known, name)) = names[slot]
+        && known == role
+    {
+        return name;
+    }
+    if !WATCHING.replace(true) {
+        // SAFETY: a static function, registered once a backend.
+        unsafe {
+            pg_sys::CacheRegisterSyscacheCallback(
+                pg_sys::SysCacheIdentifier::AUTHOID as i32,
+                Some(role_changed),
+                pg_sys::Datum::null(),
+            );
+        }
+    }
+    let mut name = Name {
+        bytes: [0; pg_sys::NAMEDATALEN as usize],
+        length: 0,
+    };
+    // SAFETY: with noerr a dropped role gives NULL; else a palloc'd name shorter than NAMEDATALEN.
+    unsafe {
+        let text = pg_sys::GetUserNameFromId(role, true);
+        if !text.is_null() {
+            let found = CStr::from_ptr(text).to_bytes();
+            let length = found.len().min(name.bytes.len());
+            name.bytes[..length].copy_from_slice(&found[..length]);
+            name.length = length as u8;
+            pg_sys::pfree(text.cast());
+        }
+    }
+    names[slot] = Some((role, name));
+    NAMES.set(names);
+    name
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn role_changed(_arg: pg_sys::Datum, _cache: std::ffi::c_int, _hash: u32) {
+    NAMES.set([None, None]);
+}

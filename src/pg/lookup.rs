@@ -1,0 +1,111 @@
+//! A row by its primary key, straight through the index: no planner, no executor. The table must be a local heap.
+
+use pgrx::pg_sys;
+
+use super::relation::TableId;
+
+/// A row under the reader's eyes, gone when the reader returns.
+pub struct Row<'a> {
+    values: &'a [pg_sys::Datum],
+    nulls: &'a [bool],
+}
+
+impl Row<'_> {
+    /// - column: counted from 0.
+    pub fn int(&self, column: usize) -> Option<i32> {
+        (!*self.nulls.get(column)?).then(|| self.values[column].value() as i32)
+    }
+
+    /// The one byte of a column of type "char".
+    pub fn char(&self, column: usize) -> Option<u8> {
+        (!*self.nulls.get(column)?).then(|| self.values[column].value() as u8)
+    }
+
+    /// The content of a bytea or text column, copied; fetched from TOAST where it lies there.
+    pub fn bytes<T>(&self, column: usize, copy: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        if *self.nulls.get(column)? {
+            return None;
+        }
+        // SAFETY: the column is a varlena (the caller's table, proven by `is_local_heap` and its column count); the
+        // detoasted form is either the tuple itself or a palloc'd copy, freed here.
+        unsafe {
+            let stored: *mut pg_sys::varlena = self.values[column].cast_mut_ptr();
+            let plain = pg_sys::pg_detoast_datum_packed(stored);
+            let answer = copy(pgrx::varlena_to_byte_slice(plain));
+            if plain != stored {
+                pg_sys::pfree(plain.cast());
+            }
+            Some(answer)
+        }
+    }
+}
+
+/// The row whose two uuid key columns (the primary key, in order) have these values, as this statement sees it.
+/// `Err`: the table is not a plain local heap with a primary key and `columns` columns, so it was not read.
+pub fn by_uuid_pair<T>(
+    table: TableId,
+    columns: usize,
+    key: [(i16, &[u8; 16]); 2],
+    read: impl FnOnce(Row<'_>) -> T,
+) -> Result<Option<T>, NotPlain> {
+    // SAFETY: the relation stays open and locked while it is read. systable_beginscan takes any heap with a suitable
+    // btree (genam.c), maps the key's heap attributes to the index's columns, and returns tuples that live until the
+    // next call; they are used before that. The snapshot is registered, so it outlives the scan. An ERROR unwinds
+    // past us and the resource owner cleans up.
+    unsafe {
+        let relation = pg_sys::table_open(table.0, pg_sys::AccessShareLock as i32);
+        let index = pg_sys::RelationGetPrimaryKeyIndex(relation);
+        let descriptor = (*relation).rd_att;
+        if !is_local_heap(relation)
+            || index == pg_sys::InvalidOid
+            || usize::try_from((*descriptor).natts) != Ok(columns)
+        {
+            pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+            return Err(NotPlain);
+        }
+        let mut keys = [pg_sys::ScanKeyData::default(); 2];
+        for ((attribute, uuid), scan_key) in key.iter().zip(&mut keys) {
+            pg_sys::ScanKeyInit(
+                scan_key,
+                *attribute,
+                pg_sys::BTEqualStrategyNumber as u16,
+                pg_sys::F_UUID_EQ.into(),
+                pg_sys::Datum::from(uuid.as_ptr()),
+            );
+        }
+        // As SPI does for a volatile function: this statement's own earlier changes are seen, and, under READ
+        // COMMITTED, what others have committed by now.
+        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
+        let scan =
+            pg_sys::systable_beginscan(relation, index, true, snapshot, 2, keys.as_mut_ptr());
+        let tuple = pg_sys::systable_getnext(scan);
+        let answer = (!tuple.is_null()).then(|| {
+            let mut values = vec![pg_sys::Datum::null(); columns];
+            let mut nulls = vec![false; columns];
+            pg_sys::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            read(Row {
+                values: &values,
+                nulls: &nulls,
+            })
+        });
+        pg_sys::systable_endscan(scan);
+        pg_sys::UnregisterSnapshot(snapshot);
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        Ok(answer)
+    }
+}
+
+/// The table cannot be read this way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotPlain;
+
+/// # Safety
+/// `relation` is open.
+unsafe fn is_local_heap(relation: pg_sys::Relation) -> bool {
+    // SAFETY: rd_rel is filled for every open relation.
+    let class = unsafe { &*(*relation).rd_rel };
+    class.relam == pg_sys::HEAP_TABLE_AM_OID
+        && class.relkind == pg_sys::RELKIND_RELATION as i8
+        && !class.relispartition
+        && !class.relhassubclass
+}

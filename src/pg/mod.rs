@@ -1,0 +1,15 @@
+//! The unsafe fence: each file wraps one PostgreSQL idea behind a safe signature. Nothing here knows a word of ours.
+
+pub mod attempt;
+pub mod clock;
+pub mod discretion;
+pub mod frozen;
+pub mod guc;
+pub mod identity;
+pub mod lookup;
+pub mod plan;
+pub mod process;
+pub mod relation;
+pub mod reply;
+pub mod text;
+pub mod transaction;

@@ -1,0 +1,202 @@
+//! Statements, planned once a backend and run through SPI.
+//!
+//! pgrx's own client gives a transaction id to every transaction that runs a statement as a volatile function should,
+//! with a snapshot of its own. Reading a secret must not cost one: ten thousand reads a second would bring wraparound
+//! every few days.
+
+use std::cell::Cell;
+use std::ffi::CString;
+use std::ptr::null_mut;
+use std::thread::LocalKey;
+
+use pgrx::{FromDatum, IntoDatum, PgBuiltInOids, PgSqlErrorCode, pg_sys};
+
+use super::attempt::ServerError;
+use super::text;
+
+/// A statement with its argument types and the place where the backend keeps its plan.
+pub struct Statement {
+    pub text: &'static str,
+    pub arguments: &'static [PgBuiltInOids],
+    pub plan: &'static LocalKey<Cell<pg_sys::SPIPlanPtr>>,
+}
+
+/// Declares a statement from a file: `statement!(NAME, "path.sql", [UUIDOID, ...])`.
+macro_rules! statement {
+    ($name:ident, $file:literal, [$($argument:ident),*]) => {
+        static $name: $crate::pg::plan::Statement = {
+            thread_local! {
+                static PLAN: std::cell::Cell<pgrx::pg_sys::SPIPlanPtr> =
+                    const { std::cell::Cell::new(std::ptr::null_mut()) };
+            }
+            $crate::pg::plan::Statement {
+                text: include_str!($file),
+                arguments: &[$(pgrx::PgBuiltInOids::$argument),*],
+                plan: &PLAN,
+            }
+        };
+    };
+}
+pub(crate) use statement;
+
+/// One argument.
+#[derive(Clone, Copy)]
+pub enum Argument<'a> {
+    Bytes(&'a [u8]),
+    Int(i32),
+    /// UTF-8; converted where the database has another encoding.
+    Text(&'a str),
+    Uuid([u8; 16]),
+}
+
+/// The rows a statement returned, good until the reader returns.
+pub struct Rows {
+    table: *mut pg_sys::SPITupleTable,
+    count: usize,
+}
+
+/// One row; columns are counted from 1, as in SQL.
+pub struct Row<'a> {
+    rows: &'a Rows,
+    tuple: pg_sys::HeapTuple,
+}
+
+impl Statement {
+    /// Runs the statement in a snapshot of its own and lets `read` see its rows, and how many there were or were
+    /// written.
+    ///
+    /// - errors: whatever PostgreSQL raises, as an unwinding panic that [`super::attempt::attempt`] catches; the abort
+    ///   of the (sub)transaction then disconnects SPI.
+    pub fn run<T>(&self, arguments: &[Argument<'_>], read: impl FnOnce(&Rows) -> T) -> T {
+        // SAFETY: SPI is connected from the first line to the last; all that SPI returns lives until SPI_finish, and
+        // `read` returns owned values. Values, nulls and types have as many elements as the plan has arguments: the
+        // callers' arrays are checked against the declaration.
+        unsafe {
+            expect(arguments.len() == self.arguments.len());
+            expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
+            let mut values: Vec<pg_sys::Datum> =
+                arguments.iter().map(|argument| argument.datum()).collect();
+            let plan = self.plan();
+            let done = pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0);
+            expect(done > 0);
+            let answer = read(&Rows {
+                table: pg_sys::SPI_tuptable,
+                count: usize::try_from(pg_sys::SPI_processed).unwrap_or(usize::MAX),
+            });
+            expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
+            answer
+        }
+    }
+
+    /// How many rows the statement wrote.
+    pub fn count(&self, arguments: &[Argument<'_>]) -> usize {
+        self.run(arguments, |rows| rows.count)
+    }
+
+    /// The first row, if there is one.
+    pub fn first<T>(
+        &self,
+        arguments: &[Argument<'_>],
+        read: impl FnOnce(Row<'_>) -> T,
+    ) -> Option<T> {
+        self.run(arguments, |rows| rows.iter().next().map(read))
+    }
+
+    /// Every row.
+    pub fn all<T>(&self, arguments: &[Argument<'_>], read: impl Fn(Row<'_>) -> T) -> Vec<T> {
+        self.run(arguments, |rows| rows.iter().map(read).collect())
+    }
+
+    /// # Safety
+    /// SPI is connected.
+    unsafe fn plan(&self) -> pg_sys::SPIPlanPtr {
+        let kept = self.plan.get();
+        if !kept.is_null() {
+            return kept;
+        }
+        let mut types: Vec<pg_sys::Oid> = self.arguments.iter().map(|oid| oid.value()).collect();
+        let text = CString::new(self.text).expect("a statement has no NUL");
+        // SAFETY: the text and types are copied; a kept plan lives as long as the backend and is planned anew by
+        // PostgreSQL when what it refers to changes.
+        unsafe {
+            let count = i32::try_from(types.len()).unwrap_or(i32::MAX);
+            let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
+            expect(!plan.is_null());
+            expect(pg_sys::SPI_keepplan(plan) == 0);
+            self.plan.set(plan);
+            plan
+        }
+    }
+}
+
+impl Argument<'_> {
+    /// In the current memory context, that of SPI.
+    fn datum(self) -> pg_sys::Datum {
+        let datum = match self {
+            Self::Bytes(bytes) => bytes.into_datum(),
+            Self::Int(int) => int.into_datum(),
+            Self::Text(text) => {
+                text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
+            }
+            Self::Uuid(uuid) => pgrx::Uuid::from_bytes(uuid).into_datum(),
+        };
+        match datum {
+            Some(datum) => datum,
+            None => ServerError {
+                sqlstate: PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
+                message: "a text has no form in the database's encoding".to_owned(),
+                detail: None,
+                hint: None,
+            }
+            .raise(),
+        }
+    }
+}
+
+impl Rows {
+    fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        let count = if self.table.is_null() { 0 } else { self.count };
+        // SAFETY: vals holds `count` tuples while SPI is connected.
+        (0..count).map(|i| Row {
+            rows: self,
+            tuple: unsafe { *(*self.table).vals.add(i) },
+        })
+    }
+}
+
+impl Row<'_> {
+    pub fn bytes<T>(&self, column: i32, copy: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        self.value::<&[u8]>(column).map(copy)
+    }
+
+    pub fn int(&self, column: i32) -> Option<i32> {
+        self.value(column)
+    }
+
+    /// A text column, as the bytes of the database's encoding; ours hold ASCII.
+    pub fn text(&self, column: i32) -> Option<String> {
+        self.value::<&[u8]>(column)
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    pub fn uuid(&self, column: i32) -> Option<[u8; 16]> {
+        self.value::<pgrx::Uuid>(column)
+            .map(|uuid| *uuid.as_bytes())
+    }
+
+    fn value<T: FromDatum>(&self, column: i32) -> Option<T> {
+        // SAFETY: the tuple belongs to the table whose descriptor this is; the caller names a column of the
+        // statement it wrote, with that column's type (text and bytea are both varlenas).
+        unsafe {
+            let mut is_null = false;
+            let datum =
+                pg_sys::SPI_getbinval(self.tuple, (*self.rows.table).tupdesc, column, &mut is_null);
+            T::from_datum(datum, is_null)
+        }
+    }
+}
+
+/// What SPI promises; a broken promise stops the call as an internal error.
+fn expect(kept: bool) {
+    assert!(kept, "SPI broke its contract");
+}

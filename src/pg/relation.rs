@@ -1,0 +1,82 @@
+//! Tables by name, looked up once and watched: when one of them changes or goes, what was remembered goes too.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+
+use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
+
+use super::attempt::ServerError;
+
+/// A table's oid, good until [`changed`] says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(pub(super) pg_sys::Oid);
+
+thread_local! {
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static KNOWN: RefCell<Vec<(&'static CStr, TableId)>> = const { RefCell::new(Vec::new()) };
+    static CHANGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// - errors: 42P01 when there is no such table (the extension is being dropped under our feet).
+pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
+    if let Some(id) =
+        KNOWN.with_borrow(|known| known.iter().find(|(n, _)| *n == name).map(|(_, id)| *id))
+    {
+        return id;
+    }
+    if !WATCHING.replace(true) {
+        // SAFETY: a static function, registered once a backend (there are few slots: WATCHING).
+        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) }
+    }
+    // SAFETY: NUL-terminated names; both calls answer InvalidOid for what does not exist.
+    let oid = unsafe {
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        pg_sys::get_relname_relid(name.as_ptr(), namespace)
+    };
+    if oid == pg_sys::InvalidOid {
+        ServerError {
+            sqlstate: PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            message: format!(
+                "table {}.{} does not exist",
+                schema.to_string_lossy(),
+                name.to_string_lossy()
+            ),
+            detail: None,
+            hint: Some(
+                "the extension tenant_vault is damaged; restore it, or create it anew".to_owned(),
+            ),
+        }
+        .raise()
+    }
+    KNOWN.with_borrow_mut(|known| known.push((name, TableId(oid))));
+    TableId(oid)
+}
+
+/// True once after any of the tables looked up here was altered, dropped, truncated or rewritten.
+pub fn changed() -> bool {
+    CHANGED.replace(false)
+}
+
+/// Whether an extension is installed in this database.
+pub fn has_extension(name: &'static CStr) -> bool {
+    // SAFETY: NUL-terminated name; answers InvalidOid for what does not exist.
+    unsafe { pg_sys::get_extension_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
+}
+
+/// Called at any point at which PostgreSQL absorbs invalidations: notes, and does nothing else.
+#[pg_guard]
+unsafe extern "C-unwind" fn invalidated(_arg: pg_sys::Datum, relid: pg_sys::Oid) {
+    let ours = KNOWN.try_with(|known| match known.try_borrow_mut() {
+        Ok(mut known) => {
+            let hit = relid == pg_sys::InvalidOid || known.iter().any(|(_, id)| id.0 == relid);
+            if hit {
+                known.clear();
+            }
+            hit
+        }
+        Err(_) => true,
+    });
+    if ours.unwrap_or(true) {
+        CHANGED.set(true);
+    }
+}

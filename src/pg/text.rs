@@ -1,0 +1,53 @@
+//! Text between the database's encoding and UTF-8, in which everything of ours is kept.
+
+use std::borrow::Cow;
+
+use pgrx::pg_sys;
+
+use super::attempt::attempt;
+
+const UTF8: i32 = pg_sys::pg_enc::PG_UTF8 as i32;
+
+/// Text of the database as UTF-8; as it is where the database is UTF-8. `None`: it has no UTF-8 form.
+pub fn to_utf8(server: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if is_utf8() {
+        return Some(Cow::Borrowed(server));
+    }
+    // SAFETY: the pointer and length are of a live slice; the result is the input itself or a fresh NUL-terminated
+    // copy in the current memory context.
+    convert(server, |start, len| unsafe {
+        pg_sys::pg_server_to_any(start, len, UTF8)
+    })
+}
+
+/// UTF-8 as text of the database. `None`: not UTF-8, or not expressible in the database's encoding, or with a NUL in
+/// it. PostgreSQL's own error would quote the bytes.
+pub fn from_utf8(utf8: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if std::str::from_utf8(utf8).is_err() || utf8.contains(&0) {
+        return None;
+    }
+    if is_utf8() {
+        return Some(Cow::Borrowed(utf8));
+    }
+    // SAFETY: as above.
+    convert(utf8, |start, len| unsafe {
+        pg_sys::pg_any_to_server(start, len, UTF8)
+    })
+}
+
+fn is_utf8() -> bool {
+    // SAFETY: fixed when the backend connects to its database.
+    unsafe { pg_sys::GetDatabaseEncoding() == UTF8 }
+}
+
+fn convert(from: &[u8], call: impl FnOnce(*const i8, i32) -> *mut i8) -> Option<Cow<'_, [u8]>> {
+    let length = i32::try_from(from.len()).ok()?;
+    let start = from.as_ptr().cast::<i8>();
+    let converted = attempt(|| call(start, length)).ok()?;
+    if converted.cast_const() == start {
+        return Some(Cow::Borrowed(from));
+    }
+    // SAFETY: a NUL-terminated string that PostgreSQL just made.
+    let text = unsafe { std::ffi::CStr::from_ptr(converted) };
+    Some(Cow::Owned(text.to_bytes().to_vec()))
+}

@@ -1,0 +1,76 @@
+//! The state of the transaction, and its end.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr::null_mut;
+
+use pgrx::{pg_guard, pg_sys};
+
+/// What happened since somebody asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Committed,
+    /// A transaction or a part of one; or it was prepared, and may yet roll back elsewhere.
+    RolledBack,
+}
+
+thread_local! {
+    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static ENDED: Cell<Option<Ended>> = const { Cell::new(None) };
+}
+
+pub fn is_read_only() -> bool {
+    // SAFETY: a plain global of this process.
+    unsafe { pg_sys::XactReadOnly }
+}
+
+/// On a standby nothing can be written, so nothing can be recorded.
+pub fn is_in_recovery() -> bool {
+    // SAFETY: reads shared memory without a lock, by design (xlog.c).
+    unsafe { pg_sys::RecoveryInProgress() }
+}
+
+/// The full id of the running transaction, if it has one by now.
+pub fn id_if_any() -> Option<u64> {
+    // SAFETY: reads backend state; assigns nothing.
+    let id = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
+    (id != 0).then_some(id)
+}
+
+/// Whether anything ended since the last call of this; a rollback outweighs a commit.
+pub fn ended() -> Option<Ended> {
+    if !WATCHING.replace(true) {
+        // SAFETY: static functions, registered once a backend (WATCHING).
+        unsafe {
+            pg_sys::RegisterXactCallback(Some(transaction_ended), null_mut());
+            pg_sys::RegisterSubXactCallback(Some(subtransaction_ended), null_mut());
+        }
+    }
+    ENDED.take()
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
+    use pg_sys::XactEvent::{
+        XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PARALLEL_ABORT, XACT_EVENT_PREPARE,
+    };
+    match event {
+        XACT_EVENT_COMMIT if ENDED.get().is_none() => ENDED.set(Some(Ended::Committed)),
+        XACT_EVENT_ABORT | XACT_EVENT_PARALLEL_ABORT | XACT_EVENT_PREPARE => {
+            ENDED.set(Some(Ended::RolledBack));
+        }
+        _ => {}
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn subtransaction_ended(
+    event: pg_sys::SubXactEvent::Type,
+    _id: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    _arg: *mut c_void,
+) {
+    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        ENDED.set(Some(Ended::RolledBack));
+    }
+}

@@ -1,0 +1,38 @@
+//! This backend's vault: one value, made at the first call, told of everything that makes its memory stale.
+
+use std::cell::RefCell;
+
+use vault::{Vault, VaultError};
+
+use crate::audit::AccessLog;
+use crate::entropy::SystemEntropy;
+use crate::pg::{relation, transaction};
+use crate::root_key::KeyFile;
+use crate::storage::SpiStorage;
+
+type ServerVault = Vault<SpiStorage, AccessLog, KeyFile, SystemEntropy>;
+
+thread_local! {
+    static VAULT: RefCell<ServerVault> =
+        RefCell::new(Vault::new(SpiStorage, AccessLog, KeyFile::default(), SystemEntropy));
+}
+
+/// Lends the vault to one use case. A use case that ends up here again (somebody's trigger on our tables) is refused.
+pub fn vault<T>(
+    use_case: impl FnOnce(&mut ServerVault) -> Result<T, VaultError>,
+) -> Result<T, VaultError> {
+    VAULT.with(|vault| {
+        let mut vault = vault
+            .try_borrow_mut()
+            .map_err(|_| VaultError::Internal("the vault was called from within itself"))?;
+        if let Some(ended) = transaction::ended() {
+            vault.transaction_ended(ended == transaction::Ended::Committed);
+        }
+        // Watches vault.tenant_keys: an extension dropped and created again has other keys under the same names.
+        relation::table(c"vault", c"tenant_keys");
+        if relation::changed() {
+            vault.forget_keys();
+        }
+        use_case(&mut vault)
+    })
+}

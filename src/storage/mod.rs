@@ -1,0 +1,10 @@
+//! Adapters of the Storage port. SPI is the reference, and does all but one thing; the direct adapter looks up a
+//! current version by id, on tables proven to be local heaps.
+
+mod direct;
+pub mod directory;
+mod spi;
+mod wall;
+
+pub use spi::SpiStorage;
+pub use wall::permitted;

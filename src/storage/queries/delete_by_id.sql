@@ -1,0 +1,1 @@
+DELETE FROM vault.credentials WHERE tenant_id = $1 AND id = $2 AND kind = 'c'

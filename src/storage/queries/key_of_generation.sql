@@ -1,0 +1,3 @@
+SELECT generation, state, root_fingerprint, wrapped_kek
+  FROM vault.tenant_keys
+ WHERE tenant_id = $1 AND generation = $2

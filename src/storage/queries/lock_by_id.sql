@@ -1,0 +1,4 @@
+SELECT id, version
+  FROM vault.credentials
+ WHERE tenant_id = $1 AND id = $2 AND kind = 'c'
+   FOR NO KEY UPDATE

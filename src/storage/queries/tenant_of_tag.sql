@@ -1,0 +1,1 @@
+SELECT tenant_id FROM vault.tenants WHERE tag = $1
