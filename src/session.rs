@@ -1,6 +1,6 @@
 //! This backend's vault: one value, made at the first call, told of everything that makes its memory stale.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use vault::{Vault, VaultError};
 
@@ -13,6 +13,8 @@ use crate::storage::SpiStorage;
 type ServerVault = Vault<SpiStorage, AccessLog, KeyFile, SystemEntropy>;
 
 thread_local! {
+    /// Of the vault's tables, when the vault last looked at them.
+    static SEEN: Cell<Option<relation::Generation>> = const { Cell::new(None) };
     static VAULT: RefCell<ServerVault> =
         RefCell::new(Vault::new(SpiStorage, AccessLog, KeyFile::default(), SystemEntropy));
 }
@@ -28,9 +30,10 @@ pub fn vault<T>(
         if let Some(ended) = transaction::ended() {
             vault.transaction_ended(ended == transaction::Ended::Committed);
         }
-        // Watches vault.tenant_keys: an extension dropped and created again has other keys under the same names.
+        // Looked up to be watched: an extension dropped and created again has other keys under the same names.
         relation::table(c"vault", c"tenant_keys");
-        if relation::changed() {
+        let generation = relation::generation();
+        if SEEN.replace(Some(generation)) != Some(generation) {
             vault.forget_keys();
         }
         use_case(&mut vault)

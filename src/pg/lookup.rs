@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys;
 
+use super::raw;
 use super::relation::TableId;
 
 /// A row under the reader's eyes, gone when the reader returns.
@@ -41,56 +42,66 @@ impl Row<'_> {
 }
 
 /// The row whose two uuid key columns (the primary key, in order) have these values, as this statement sees it.
-/// `Err`: the table is not a plain local heap with a primary key and `columns` columns, so it was not read.
-pub fn by_uuid_pair<T>(
+/// `Err`: the table is not a plain local heap with a primary key and `COLUMNS` columns, so it was not read.
+pub fn by_uuid_pair<const COLUMNS: usize, T>(
     table: TableId,
-    columns: usize,
     key: [(i16, &[u8; 16]); 2],
     read: impl FnOnce(Row<'_>) -> T,
 ) -> Result<Option<T>, NotPlain> {
-    // SAFETY: the relation stays open and locked while it is read. systable_beginscan takes any heap with a suitable
-    // btree (genam.c), maps the key's heap attributes to the index's columns, and returns tuples that live until the
-    // next call; they are used before that. The snapshot is registered, so it outlives the scan. An ERROR unwinds
-    // past us and the resource owner cleans up.
+    let mut values = [pg_sys::Datum::null(); COLUMNS];
+    let mut nulls = [false; COLUMNS];
+    // SAFETY: neither closure owns anything or panics. The relation stays open and locked while it is read.
+    // systable_beginscan takes any heap with a suitable btree (genam.c) and maps the key's heap attributes to the
+    // index's columns; its tuple, and the values that point into it, live until systable_endscan, which comes after
+    // `read`. The snapshot is registered, so it outlives the scan. When an ERROR or a panic passes through here, the
+    // resource owner gives scan, snapshot and relation back at the abort.
     unsafe {
-        let relation = pg_sys::table_open(table.0, pg_sys::AccessShareLock as i32);
-        let index = pg_sys::RelationGetPrimaryKeyIndex(relation);
-        let descriptor = (*relation).rd_att;
-        if !is_local_heap(relation)
-            || index == pg_sys::InvalidOid
-            || usize::try_from((*descriptor).natts) != Ok(columns)
-        {
-            pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        let begun = raw::guarded(|| {
+            let relation = raw::table_open(table.0, pg_sys::AccessShareLock as i32);
+            let index = raw::RelationGetPrimaryKeyIndex(relation);
+            let descriptor = (*relation).rd_att;
+            if !is_local_heap(relation)
+                || index == pg_sys::InvalidOid
+                || (*descriptor).natts != COLUMNS as i32
+            {
+                raw::table_close(relation, pg_sys::NoLock as i32);
+                return None;
+            }
+            let mut keys = [pg_sys::ScanKeyData::default(); 2];
+            for ((attribute, uuid), scan_key) in key.iter().zip(&mut keys) {
+                raw::ScanKeyInit(
+                    scan_key,
+                    *attribute,
+                    pg_sys::BTEqualStrategyNumber as u16,
+                    pg_sys::F_UUID_EQ.into(),
+                    pg_sys::Datum::from(uuid.as_ptr()),
+                );
+            }
+            // As SPI does for a volatile function: this statement's own earlier changes are seen, and, under READ
+            // COMMITTED, what others have committed by now.
+            let snapshot = raw::RegisterSnapshot(raw::GetTransactionSnapshot());
+            let scan =
+                raw::systable_beginscan(relation, index, true, snapshot, 2, keys.as_mut_ptr());
+            let tuple = raw::systable_getnext(scan);
+            if !tuple.is_null() {
+                raw::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            }
+            Some((relation, snapshot, scan, !tuple.is_null()))
+        });
+        let Some((relation, snapshot, scan, found)) = begun else {
             return Err(NotPlain);
-        }
-        let mut keys = [pg_sys::ScanKeyData::default(); 2];
-        for ((attribute, uuid), scan_key) in key.iter().zip(&mut keys) {
-            pg_sys::ScanKeyInit(
-                scan_key,
-                *attribute,
-                pg_sys::BTEqualStrategyNumber as u16,
-                pg_sys::F_UUID_EQ.into(),
-                pg_sys::Datum::from(uuid.as_ptr()),
-            );
-        }
-        // As SPI does for a volatile function: this statement's own earlier changes are seen, and, under READ
-        // COMMITTED, what others have committed by now.
-        let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetTransactionSnapshot());
-        let scan =
-            pg_sys::systable_beginscan(relation, index, true, snapshot, 2, keys.as_mut_ptr());
-        let tuple = pg_sys::systable_getnext(scan);
-        let answer = (!tuple.is_null()).then(|| {
-            let mut values = vec![pg_sys::Datum::null(); columns];
-            let mut nulls = vec![false; columns];
-            pg_sys::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+        };
+        let answer = found.then(|| {
             read(Row {
                 values: &values,
                 nulls: &nulls,
             })
         });
-        pg_sys::systable_endscan(scan);
-        pg_sys::UnregisterSnapshot(snapshot);
-        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        raw::guarded(|| {
+            raw::systable_endscan(scan);
+            raw::UnregisterSnapshot(snapshot);
+            raw::table_close(relation, pg_sys::NoLock as i32);
+        });
         Ok(answer)
     }
 }

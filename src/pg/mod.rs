@@ -9,6 +9,7 @@ pub mod identity;
 pub mod lookup;
 pub mod plan;
 pub mod process;
+mod raw;
 pub mod relation;
 pub mod reply;
 pub mod text;

@@ -14,7 +14,7 @@ pub struct TableId(pub(super) pg_sys::Oid);
 thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
     static KNOWN: RefCell<Vec<(&'static CStr, TableId)>> = const { RefCell::new(Vec::new()) };
-    static CHANGED: Cell<bool> = const { Cell::new(false) };
+    static GENERATION: Cell<Generation> = const { Cell::new(Generation(0)) };
 }
 
 /// - errors: 42P01 when there is no such table (the extension is being dropped under our feet).
@@ -52,9 +52,12 @@ pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
     TableId(oid)
 }
 
-/// True once after any of the tables looked up here was altered, dropped, truncated or rewritten.
-pub fn changed() -> bool {
-    CHANGED.replace(false)
+/// Counts the times that any of the tables looked up here was altered, dropped, truncated or rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation(u64);
+
+pub fn generation() -> Generation {
+    GENERATION.get()
 }
 
 /// Whether an extension is installed in this database.
@@ -77,6 +80,6 @@ unsafe extern "C-unwind" fn invalidated(_arg: pg_sys::Datum, relid: pg_sys::Oid)
         Err(_) => true,
     });
     if ours.unwrap_or(true) {
-        CHANGED.set(true);
+        GENERATION.set(Generation(GENERATION.get().0.wrapping_add(1)));
     }
 }

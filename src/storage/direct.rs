@@ -1,5 +1,7 @@
 //! A current version by id without planner or executor. One row, two keys, both checked by the index.
 
+use std::cell::Cell;
+
 use vault::{CredentialId, Current, TenantId};
 
 use crate::pg::{lookup, relation};
@@ -15,13 +17,12 @@ const CIPHERTEXT: usize = 6;
 
 /// `Err`: this table is not one that can be read directly.
 pub fn current(tenant: TenantId, id: CredentialId) -> Result<Option<Current>, lookup::NotPlain> {
-    // A table that Citus distributed leaves a plain, empty heap behind on this node.
-    if relation::has_extension(c"citus") {
+    let table = relation::table(c"vault", c"credentials");
+    if !may_be_local() {
         return Err(lookup::NotPlain);
     }
-    let table = relation::table(c"vault", c"credentials");
     let key = [(ID + 1, id.as_bytes()), (TENANT_ID + 1, tenant.as_bytes())];
-    let found = lookup::by_uuid_pair(table, COLUMNS, key, |row| {
+    let found = lookup::by_uuid_pair::<COLUMNS, _>(table, key, |row| {
         if row.char(KIND)? != b'c' {
             return None;
         }
@@ -33,4 +34,22 @@ pub fn current(tenant: TenantId, id: CredentialId) -> Result<Option<Current>, lo
         })
     })?;
     Ok(found.flatten())
+}
+
+thread_local! {
+    static LOCAL: Cell<Option<(relation::Generation, bool)>> = const { Cell::new(None) };
+}
+
+/// A table that Citus distributed leaves a plain, empty heap behind on this node. Asked again whenever one of our
+/// tables changed, which distributing it does.
+fn may_be_local() -> bool {
+    let generation = relation::generation();
+    if let Some((asked_at, answer)) = LOCAL.get()
+        && asked_at == generation
+    {
+        return answer;
+    }
+    let answer = !relation::has_extension(c"citus");
+    LOCAL.set(Some((generation, answer)));
+    answer
 }

@@ -1,0 +1,83 @@
+//! PostgreSQL's functions without a guard around each call, for the two paths on which a guard a call (a sigsetjmp, as
+//! pgrx wraps them) would cost as much as the work.
+
+use std::ffi::{c_char, c_int};
+
+use pgrx::pg_sys::{
+    BlockNumber, Buffer, Datum, ForkNumber, HeapTuple, LOCKMODE, OffsetNumber, Oid, Page,
+    PgStat_Counter, Relation, RmgrId, ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TupleDesc,
+    XLogRecPtr, ffi,
+};
+
+/// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
+///
+/// # Safety
+/// A longjmp skips what lies between: `body` must own nothing that needs dropping, and must not panic.
+pub unsafe fn guarded<T: Copy>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: the caller's promise is what the guard asks for.
+    unsafe { ffi::pg_guard_ffi_boundary(body) }
+}
+
+// Signatures as in the headers of PostgreSQL 15; to be called inside `guarded` only.
+unsafe extern "C-unwind" {
+    pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
+    pub fn GetTransactionSnapshot() -> Snapshot;
+    pub fn LockBuffer(buffer: Buffer, mode: c_int);
+    pub fn LockRelationForExtension(relation: Relation, mode: LOCKMODE);
+    pub fn MarkBufferDirty(buffer: Buffer);
+    pub fn PageAddItemExtended(
+        page: Page,
+        item: *mut c_char,
+        size: Size,
+        at: OffsetNumber,
+        flags: c_int,
+    ) -> OffsetNumber;
+    pub fn PageGetHeapFreeSpace(page: Page) -> Size;
+    pub fn PageInit(page: Page, size: Size, special: Size);
+    pub fn ReadBuffer(relation: Relation, block: BlockNumber) -> Buffer;
+    pub fn RegisterSnapshot(snapshot: Snapshot) -> Snapshot;
+    pub fn RelationGetNumberOfBlocksInFork(
+        relation: Relation,
+        fork: ForkNumber::Type,
+    ) -> BlockNumber;
+    pub fn RelationGetPrimaryKeyIndex(relation: Relation) -> Oid;
+    pub fn ScanKeyInit(
+        key: *mut ScanKeyData,
+        attribute: i16,
+        strategy: u16,
+        procedure: Oid,
+        argument: Datum,
+    );
+    pub fn UnlockRelationForExtension(relation: Relation, mode: LOCKMODE);
+    pub fn UnlockReleaseBuffer(buffer: Buffer);
+    pub fn UnregisterSnapshot(snapshot: Snapshot);
+    pub fn XLogBeginInsert();
+    pub fn XLogInsert(manager: RmgrId, info: u8) -> XLogRecPtr;
+    pub fn XLogRegisterBufData(block: u8, data: *mut c_char, length: c_int);
+    pub fn XLogRegisterBuffer(block: u8, buffer: Buffer, flags: u8);
+    pub fn heap_deform_tuple(
+        tuple: HeapTuple,
+        descriptor: TupleDesc,
+        values: *mut Datum,
+        nulls: *mut bool,
+    );
+    pub fn heap_form_tuple(
+        descriptor: TupleDesc,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> HeapTuple;
+    pub fn heap_freetuple(tuple: HeapTuple);
+    pub fn pgstat_count_heap_insert(relation: Relation, count: PgStat_Counter);
+    pub fn systable_beginscan(
+        relation: Relation,
+        index: Oid,
+        index_ok: bool,
+        snapshot: Snapshot,
+        count: c_int,
+        keys: ScanKey,
+    ) -> SysScanDesc;
+    pub fn systable_endscan(scan: SysScanDesc);
+    pub fn systable_getnext(scan: SysScanDesc) -> HeapTuple;
+    pub fn table_close(relation: Relation, mode: LOCKMODE);
+    pub fn table_open(table: Oid, mode: LOCKMODE) -> Relation;
+}
