@@ -4,11 +4,11 @@
 
 use std::cell::Cell;
 
-use rand::TryRng;
-use rand::rngs::SysRng;
-use vault::{Audit, Event, Receipt, VaultError};
+use uuid::Builder;
+use vault::{Audit, Entropy, Event, Receipt, VaultError};
 
 use super::caller::Caller;
+use crate::entropy::SystemEntropy;
 use crate::pg::attempt::attempt;
 use crate::pg::clock::Timestamp;
 use crate::pg::frozen::{self, Value};
@@ -16,7 +16,7 @@ use crate::pg::{identity, process, relation, transaction};
 
 thread_local! {
     /// Random, drawn once a backend, and counted on from there: the tail of each record's id.
-    static TAIL: Cell<Option<u64>> = const { Cell::new(None) };
+    static TAIL: Cell<Option<u128>> = const { Cell::new(None) };
     static RECORDED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -104,18 +104,19 @@ fn row<'a>(event: &'a Event<'a>, id: &'a [u8; 16], caller: &'a Caller) -> [Value
     ]
 }
 
-/// `unix_ms[48 bits] || 7 || counter, high[12] || 0b10 || counter, low[62]`: a uuid of version 7 (RFC 9562, section 5.7)
-/// whose random part is drawn once a backend and then counted, which keeps the records of a backend in order.
+/// A uuid of version 7 (RFC 9562, section 5.7) whose random part is drawn once a backend and then counted, which keeps
+/// the records of a backend in order.
 fn next_id(at: Timestamp) -> Result<[u8; 16], VaultError> {
     let tail = match TAIL.get() {
         Some(tail) => tail.wrapping_add(1),
-        None => SysRng.try_next_u64().map_err(|_| VaultError::NoEntropy)?,
+        None => {
+            let mut bytes = [0; 10];
+            SystemEntropy.fill(&mut bytes)?;
+            bytes.iter().fold(0, |tail, byte| tail << 8 | u128::from(*byte))
+        }
     };
     TAIL.set(Some(tail));
-    let high = at.unix_ms() << 16 | 0x7000 | tail >> 52;
-    let low = 0b10 << 62 | tail & (u64::MAX >> 2);
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&high.to_be_bytes());
-    id[8..].copy_from_slice(&low.to_be_bytes());
-    Ok(id)
+    let [.., a, b, c, d, e, f, g, h, i, j] = tail.to_be_bytes();
+    let id = Builder::from_unix_timestamp_millis(at.unix_ms(), &[a, b, c, d, e, f, g, h, i, j]);
+    Ok(*id.as_uuid().as_bytes())
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use envelope::SECRET_MAX_BYTES;
+use uuid::{Builder, Uuid};
 
 use crate::VaultError;
 
@@ -12,13 +13,13 @@ const KEY_MAX_BYTES: usize = 256;
 
 /// A tenant's uuid. The nil uuid is the platform itself, to which credentials without a tenant belong.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TenantId([u8; 16]);
+pub struct TenantId(Uuid);
 
 impl TenantId {
-    pub const PLATFORM: Self = Self([0; 16]);
+    pub const PLATFORM: Self = Self(Uuid::nil());
 
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+        Self(Uuid::from_bytes(bytes))
     }
 
     /// A tenant named by a caller.
@@ -26,7 +27,7 @@ impl TenantId {
     /// - errors: [`VaultError::InvalidArgument`] for the nil uuid, which is reserved for the platform: a
     ///   forgotten variable must not write there.
     pub fn parse(bytes: [u8; 16], argument: &'static str) -> Result<Self, VaultError> {
-        let tenant = Self(bytes);
+        let tenant = Self::from_bytes(bytes);
         if tenant == Self::PLATFORM {
             let rule =
                 "the nil uuid is reserved for the platform; give the tenant's own uuid".to_owned();
@@ -36,7 +37,7 @@ impl TenantId {
     }
 
     pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        self.0.as_bytes()
     }
 }
 
@@ -50,7 +51,7 @@ impl TenantTag {
 
 /// A credential's uuid, in the layout of version 4: `tag[4] || random[12]`, less the six fixed bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CredentialId([u8; 16]);
+pub struct CredentialId(Uuid);
 
 impl CredentialId {
     /// - `random`: 12 bytes, of which 90 bits survive (RFC 9562, section 5.4, fixes six).
@@ -58,46 +59,34 @@ impl CredentialId {
         let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&tag.0.to_be_bytes());
         bytes[4..].copy_from_slice(&random);
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(bytes)
+        Self(Builder::from_random_bytes(bytes).into_uuid())
     }
 
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+        Self(Uuid::from_bytes(bytes))
     }
 
     pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// The tenant tag this id claims. A claim only: the row found is the proof.
     pub fn tag(&self) -> TenantTag {
-        let [a, b, c, d, ..] = self.0;
+        let [a, b, c, d, ..] = *self.as_bytes();
         TenantTag(u32::from_be_bytes([a, b, c, d]))
     }
-}
-
-fn fmt_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 4 | 6 | 8 | 10) {
-            f.write_str("-")?;
-        }
-        write!(f, "{byte:02x}")?;
-    }
-    Ok(())
 }
 
 macro_rules! shown_as_uuid {
     ($($name:ident),+) => {$(
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt_uuid(&self.0, f)
+                fmt::Display::fmt(&self.0, f)
             }
         }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt_uuid(&self.0, f)
+                fmt::Display::fmt(&self.0, f)
             }
         }
     )+};
