@@ -5,7 +5,7 @@ use pgrx::{Uuid, name, pg_extern};
 use vault::{Form, Released, Retrieve, VaultError};
 
 use super::argument::{credential_id, required};
-use super::door::answer;
+use super::door::{Call, answer};
 use crate::pg::{self, reply};
 use crate::{policy, session};
 
@@ -14,26 +14,14 @@ const MANY_MAX: usize = 1000;
 
 #[pg_extern(sql = false)]
 fn retrieve_credential(p_secret_id: Option<Uuid>) -> reply::Varlena {
-    answer::<Retrieve, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
-        let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
-        call.of_tenant(permit.scope().tenant());
-        text(session::vault(|vault| {
-            vault.retrieve(permit, id, Form::Text)
-        })?)
-    })
+    answer::<Retrieve, _>(|call| text(retrieve(call, p_secret_id, Form::Text)?))
 }
 
 #[pg_extern(sql = false)]
 fn retrieve_credential_bytes(p_secret_id: Option<Uuid>) -> reply::Varlena {
     answer::<Retrieve, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
-        let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
-        call.of_tenant(permit.scope().tenant());
-        let released = session::vault(|vault| vault.retrieve(permit, id, Form::Bytes))?;
-        Ok(reply::varlena(released.into_secret().expose()))
+        let secret = retrieve(call, p_secret_id, Form::Bytes)?.into_secret();
+        Ok(reply::varlena(secret.expose()))
     })
 }
 
@@ -63,6 +51,14 @@ fn retrieve_credentials(
             text(released).unwrap_or_else(|error| pg::attempt::ServerError::from(error).raise());
         (Uuid::from_bytes(*id.as_bytes()), secret)
     }))
+}
+
+fn retrieve(call: &Call, id: Option<Uuid>, form: Form) -> Result<Released, VaultError> {
+    let id = credential_id(id, "p_secret_id")?;
+    call.about(id);
+    let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
+    call.of_tenant(permit.scope().tenant());
+    session::vault(|vault| vault.retrieve(permit, id, form))
 }
 
 /// A released secret as text of the database.

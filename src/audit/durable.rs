@@ -112,7 +112,9 @@ fn next_id(at: Timestamp) -> Result<[u8; 16], VaultError> {
         None => {
             let mut bytes = [0; 10];
             SystemEntropy.fill(&mut bytes)?;
-            bytes.iter().fold(0, |tail, byte| tail << 8 | u128::from(*byte))
+            bytes
+                .iter()
+                .fold(0, |tail, byte| tail << 8 | u128::from(*byte))
         }
     };
     TAIL.set(Some(tail));
