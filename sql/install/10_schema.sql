@@ -27,5 +27,19 @@ BEGIN
 END
 $$;
 
+-- The owner of a schema may drop what is in it, and put something else in its place.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+                WHERE n.nspname = 'vault' AND NOT r.rolsuper)
+    THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = 'schema "vault" exists and does not belong to a superuser',
+            HINT = 'Find out who made it; then: ALTER SCHEMA vault OWNER TO a superuser.';
+    END IF;
+END
+$$;
+
 -- Default privileges of the installing role would reach our objects; they are taken back on 90_grants.sql.
 GRANT USAGE, CREATE ON SCHEMA vault TO tenant_vault_owner WITH GRANT OPTION;

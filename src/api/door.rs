@@ -52,6 +52,11 @@ pub fn answer<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -
             discretion.leave();
             return answer;
         }
+        // The log has just refused; to ask it again could mean to wait for the same lock once more.
+        Ok(Err(error @ VaultError::LogUnavailable { .. })) => {
+            AccessLog::end_call(around);
+            ServerError::from(error).raise()
+        }
         Ok(Err(error)) => error.into(),
         Err(error) => error,
     };

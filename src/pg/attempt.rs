@@ -35,17 +35,19 @@ pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, ServerError> {
             pg_sys::ConditionVariableCancelSleep();
             pg_sys::LockErrorCleanup();
         }
-        match payload.downcast::<CaughtError>() {
+        // What PostgreSQL raised comes as the first, what `throw` threw as the second.
+        let payload = match payload.downcast::<CaughtError>() {
             Ok(caught) => match *caught {
                 CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => {
-                    report.into()
+                    return report.into();
                 }
-                CaughtError::RustPanic { .. } => ServerError::internal(),
+                CaughtError::RustPanic { .. } => return ServerError::internal(),
             },
-            Err(payload) => match payload.downcast::<ErrorReportWithLevel>() {
-                Ok(report) => (*report).into(),
-                Err(_) => ServerError::internal(),
-            },
+            Err(payload) => payload,
+        };
+        match payload.downcast::<ServerError>() {
+            Ok(error) => *error,
+            Err(_) => ServerError::internal(),
         }
     })
 }
@@ -72,7 +74,12 @@ impl ServerError {
         }
     }
 
-    /// Raises this as a PostgreSQL ERROR. Not by `panic!`: pgrx's panic hook would take a backtrace, which ends up in
+    /// Unwinds to the [`attempt`] around, which gives this back as a value.
+    pub fn throw(self) -> ! {
+        resume_unwind(Box::new(self))
+    }
+
+    /// Raises this as a PostgreSQL ERROR, outside of any [`attempt`]. Not by `panic!`: pgrx's panic hook would take a backtrace, which ends up in
     /// the DETAIL that a client sees.
     pub fn raise(self) -> ! {
         let mut report = ErrorReport::new(self.sqlstate, self.message, "tenant_vault");

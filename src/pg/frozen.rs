@@ -74,7 +74,10 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
             let relation = raw::table_open(table.0, pg_sys::RowExclusiveLock as i32);
             let descriptor = (*relation).rd_att;
             let class = (*relation).rd_rel;
-            if (*descriptor).natts != COLUMNS as i32
+            // An index would miss every row from here on, and answer queries as if they were not there.
+            let indexed = (*class).relhasindex && !raw::RelationGetIndexList(relation).is_null();
+            if indexed
+                || (*descriptor).natts != COLUMNS as i32
                 || (*class).relam != pg_sys::HEAP_TABLE_AM_OID
                 || (*class).relpersistence != pg_sys::RELPERSISTENCE_PERMANENT as i8
             {
@@ -106,9 +109,12 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
             sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             message: "the table to append to is not as it was installed".to_owned(),
             detail: None,
-            hint: Some("undo the change to its columns, access method or persistence".to_owned()),
+            hint: Some(
+                "undo the change: to its columns, access method or persistence, or an index on it"
+                    .to_owned(),
+            ),
         }
-        .raise(),
+        .throw(),
     }
 }
 
@@ -233,35 +239,31 @@ unsafe fn last_page_with_room(relation: pg_sys::Relation, length: u32) -> (pg_sy
     // SAFETY: block numbers come from the relation itself, read under a lock that keeps VACUUM from truncating it;
     // the extension lock makes sure that two backends do not add the same block. As in RelationGetBufferForTuple.
     unsafe {
-        let storage = pg_sys::RelationGetSmgr(relation);
-        let mut block = (*storage).smgr_targblock;
-        if block == pg_sys::InvalidBlockNumber {
-            block = last_block(relation);
-        }
+        let mut block = match (*relation).rd_smgr {
+            storage if storage.is_null() => pg_sys::InvalidBlockNumber,
+            storage => (*storage).smgr_targblock,
+        };
         loop {
-            if block != pg_sys::InvalidBlockNumber {
-                if let Some(found) = lock_if_room(relation, block, length) {
-                    (*pg_sys::RelationGetSmgr(relation)).smgr_targblock = block;
-                    return found;
-                }
-                let last = last_block(relation);
-                if last != block {
-                    block = last;
-                    continue;
-                }
+            if block != pg_sys::InvalidBlockNumber
+                && let Some(found) = lock_if_room(relation, block, length)
+            {
+                // Reading the block has opened the storage (RelationGetSmgr).
+                (*(*relation).rd_smgr).smgr_targblock = block;
+                return found;
             }
-            raw::LockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
             let last = last_block(relation);
             if last != block {
-                raw::UnlockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
                 block = last;
                 continue;
             }
-            let buffer = raw::ReadBuffer(relation, pg_sys::InvalidBlockNumber);
-            raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_EXCLUSIVE as i32);
+            raw::LockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
+            if last_block(relation) == block {
+                raw::ReleaseBuffer(raw::ReadBuffer(relation, pg_sys::InvalidBlockNumber));
+            }
             raw::UnlockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
-            (*pg_sys::RelationGetSmgr(relation)).smgr_targblock = raw::BufferGetBlockNumber(buffer);
-            return (buffer, true);
+            // Others see a new block as soon as it exists, so it is locked and looked at like any other: whoever comes
+            // first finds it uninitialised.
+            block = last_block(relation);
         }
     }
 }

@@ -41,10 +41,54 @@ impl Row<'_> {
     }
 }
 
-/// The row whose two uuid key columns (the primary key, in order) have these values, as this statement sees it.
-/// `Err`: the table is not a plain local heap with a primary key and `COLUMNS` columns, so it was not read.
-pub fn by_uuid_pair<const COLUMNS: usize, T>(
+/// A table proven to be readable this way, as long as its relation::Generation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain {
     table: TableId,
+    index: pg_sys::Oid,
+}
+
+/// The proof: a local heap without children, with this many columns and a valid primary key on just these two, in order.
+///
+/// - key: column numbers, counted from 1.
+pub fn prove(table: TableId, columns: usize, key: [i16; 2]) -> Option<Plain> {
+    // SAFETY: the closure owns nothing and does not panic; table and index are open while looked at, rd_rel and
+    // rd_index are filled for every open relation, and indkey has indnatts elements.
+    unsafe {
+        raw::guarded(|| {
+            let relation = raw::table_open(table.0, pg_sys::AccessShareLock as i32);
+            let class = (*relation).rd_rel;
+            let is_plain = (*class).relam == pg_sys::HEAP_TABLE_AM_OID
+                && (*class).relkind == pg_sys::RELKIND_RELATION as i8
+                && !(*class).relispartition
+                && !(*class).relhassubclass
+                && usize::try_from((*(*relation).rd_att).natts) == Ok(columns);
+            let index = raw::RelationGetPrimaryKeyIndex(relation);
+            let mut proven = None;
+            if is_plain && index != pg_sys::InvalidOid {
+                let opened = raw::index_open(index, pg_sys::AccessShareLock as i32);
+                let form = (*opened).rd_index;
+                let columns = (*form).indkey.values.as_ptr();
+                if (*form).indisvalid
+                    && (*form).indnatts == 2
+                    && *columns == key[0]
+                    && *columns.add(1) == key[1]
+                {
+                    proven = Some(Plain { table, index });
+                }
+                raw::index_close(opened, pg_sys::NoLock as i32);
+            }
+            raw::table_close(relation, pg_sys::NoLock as i32);
+            proven
+        })
+    }
+}
+
+/// The row whose two uuid key columns have these values, as this statement sees it.
+///
+/// - plain: proven for `COLUMNS` columns and the key's column numbers, and its generation stands.
+pub fn by_uuid_pair<const COLUMNS: usize, T>(
+    plain: Plain,
     key: [(i16, &[u8; 16]); 2],
     read: impl FnOnce(Row<'_>) -> T,
 ) -> Result<Option<T>, NotPlain> {
@@ -57,11 +101,10 @@ pub fn by_uuid_pair<const COLUMNS: usize, T>(
     // resource owner gives scan, snapshot and relation back at the abort.
     unsafe {
         let begun = raw::guarded(|| {
-            let relation = raw::table_open(table.0, pg_sys::AccessShareLock as i32);
-            let index = raw::RelationGetPrimaryKeyIndex(relation);
+            let relation = raw::table_open(plain.table.0, pg_sys::AccessShareLock as i32);
             let descriptor = (*relation).rd_att;
-            if !is_local_heap(relation)
-                || index == pg_sys::InvalidOid
+            // Opening took the lock and absorbed what others changed; what was proven may have gone with it.
+            if raw::RelationGetPrimaryKeyIndex(relation) != plain.index
                 || (*descriptor).natts != COLUMNS as i32
             {
                 raw::table_close(relation, pg_sys::NoLock as i32);
@@ -80,8 +123,14 @@ pub fn by_uuid_pair<const COLUMNS: usize, T>(
             // As SPI does for a volatile function: this statement's own earlier changes are seen, and, under READ
             // COMMITTED, what others have committed by now.
             let snapshot = raw::RegisterSnapshot(raw::GetTransactionSnapshot());
-            let scan =
-                raw::systable_beginscan(relation, index, true, snapshot, 2, keys.as_mut_ptr());
+            let scan = raw::systable_beginscan(
+                relation,
+                plain.index,
+                true,
+                snapshot,
+                2,
+                keys.as_mut_ptr(),
+            );
             let tuple = raw::systable_getnext(scan);
             if !tuple.is_null() {
                 raw::heap_deform_tuple(tuple, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
@@ -106,17 +155,6 @@ pub fn by_uuid_pair<const COLUMNS: usize, T>(
     }
 }
 
-/// The table cannot be read this way.
+/// The table is no longer what was proven, so it was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotPlain;
-
-/// # Safety
-/// `relation` is open.
-unsafe fn is_local_heap(relation: pg_sys::Relation) -> bool {
-    // SAFETY: rd_rel is filled for every open relation.
-    let class = unsafe { &*(*relation).rd_rel };
-    class.relam == pg_sys::HEAP_TABLE_AM_OID
-        && class.relkind == pg_sys::RELKIND_RELATION as i8
-        && !class.relispartition
-        && !class.relhassubclass
-}

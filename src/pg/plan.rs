@@ -148,7 +148,7 @@ impl Argument<'_> {
                 detail: None,
                 hint: None,
             }
-            .raise(),
+            .throw(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
-    BlockNumber, Buffer, Datum, ForkNumber, HeapTuple, LOCKMODE, OffsetNumber, Oid, Page,
+    BlockNumber, Buffer, Datum, ForkNumber, HeapTuple, LOCKMODE, List, OffsetNumber, Oid, Page,
     PgStat_Counter, Relation, RmgrId, ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TupleDesc,
     XLogRecPtr, ffi,
 };
@@ -36,11 +36,15 @@ unsafe extern "C-unwind" {
     pub fn PageInit(page: Page, size: Size, special: Size);
     pub fn ReadBuffer(relation: Relation, block: BlockNumber) -> Buffer;
     pub fn RegisterSnapshot(snapshot: Snapshot) -> Snapshot;
+    pub fn ReleaseBuffer(buffer: Buffer);
+    pub fn RelationGetIndexList(relation: Relation) -> *mut List;
     pub fn RelationGetNumberOfBlocksInFork(
         relation: Relation,
         fork: ForkNumber::Type,
     ) -> BlockNumber;
     pub fn RelationGetPrimaryKeyIndex(relation: Relation) -> Oid;
+    pub fn index_close(index: Relation, mode: LOCKMODE);
+    pub fn index_open(index: Oid, mode: LOCKMODE) -> Relation;
     pub fn ScanKeyInit(
         key: *mut ScanKeyData,
         attribute: i16,

@@ -46,7 +46,7 @@ pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
                 "the extension tenant_vault is damaged; restore it, or create it anew".to_owned(),
             ),
         }
-        .raise()
+        .throw()
     }
     KNOWN.with_borrow_mut(|known| known.push((name, TableId(oid))));
     TableId(oid)

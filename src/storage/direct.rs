@@ -17,12 +17,9 @@ const CIPHERTEXT: usize = 6;
 
 /// `Err`: this table is not one that can be read directly.
 pub fn current(tenant: TenantId, id: CredentialId) -> Result<Option<Current>, lookup::NotPlain> {
-    let table = relation::table(c"vault", c"credentials");
-    if !may_be_local() {
-        return Err(lookup::NotPlain);
-    }
+    let plain = proven().ok_or(lookup::NotPlain)?;
     let key = [(ID + 1, id.as_bytes()), (TENANT_ID + 1, tenant.as_bytes())];
-    let found = lookup::by_uuid_pair::<COLUMNS, _>(table, key, |row| {
+    let found = lookup::by_uuid_pair::<COLUMNS, _>(plain, key, |row| {
         if row.char(KIND)? != b'c' {
             return None;
         }
@@ -37,19 +34,23 @@ pub fn current(tenant: TenantId, id: CredentialId) -> Result<Option<Current>, lo
 }
 
 thread_local! {
-    static LOCAL: Cell<Option<(relation::Generation, bool)>> = const { Cell::new(None) };
+    static PROVEN: Cell<Option<(relation::Generation, Option<lookup::Plain>)>> = const { Cell::new(None) };
 }
 
-/// A table that Citus distributed leaves a plain, empty heap behind on this node. Asked again whenever one of our
-/// tables changed, which distributing it does.
-fn may_be_local() -> bool {
+/// The proof that the table may be read directly, or that it may not. Looked for again whenever one of our tables
+/// changed: also when Citus distributes it, which leaves a plain, empty heap behind on this node.
+fn proven() -> Option<lookup::Plain> {
+    let table = relation::table(c"vault", c"credentials");
     let generation = relation::generation();
-    if let Some((asked_at, answer)) = LOCAL.get()
-        && asked_at == generation
+    if let Some((proven_at, proof)) = PROVEN.get()
+        && proven_at == generation
     {
-        return answer;
+        return proof;
     }
-    let answer = !relation::has_extension(c"citus");
-    LOCAL.set(Some((generation, answer)));
-    answer
+    let proof = match relation::has_extension(c"citus") {
+        true => None,
+        false => lookup::prove(table, COLUMNS, [ID + 1, TENANT_ID + 1]),
+    };
+    PROVEN.set(Some((generation, proof)));
+    proof
 }

@@ -28,7 +28,8 @@ BEGIN
     ELSE
         RETURN;
     END IF;
-    PERFORM vault.record_access_change(p_action, 'refused', v_sqlstate, format('%s: %s', p_role, p_profile));
+    -- The profile is left out: what is no profile may be anything, and of any length.
+    PERFORM vault.record_access_change(p_action, 'refused', v_sqlstate, p_role::text);
     RAISE EXCEPTION USING ERRCODE = v_sqlstate, MESSAGE = v_message, HINT = v_hint;
 END
 $$;
