@@ -47,6 +47,9 @@ impl Keks {
         let generation = ready.row.generation;
         if ready.row.state == "primary" {
             self.primary.put(tenant, generation);
+        } else if self.primary.peek(&tenant) == Some(&generation) {
+            // Demoted while it was out of the cache.
+            self.primary.pop(&tenant);
         }
         self.by_generation
             .put((tenant, generation), Box::new(ready));
@@ -65,5 +68,70 @@ impl Keks {
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.by_generation.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use envelope::{Fingerprint, KeyBytes, WRAPPED_KEK_BYTES};
+
+    use super::*;
+
+    #[test]
+    fn ten_thousand_tenants_take_256_places() {
+        let mut keks = Keks::new();
+        for n in 0..10_000 {
+            keks.put(tenant(n), ready(1, "primary"));
+            assert!(keks.len() <= 256 && keks.primary.len() <= 256);
+        }
+        assert_eq!((keks.len(), keks.primary.len()), (256, 256));
+        for n in [0, 9_743] {
+            assert!(keks.get(tenant(n), 1).is_none() && keks.primary(tenant(n)).is_none());
+        }
+        for n in [9_744, 9_999] {
+            assert!(keks.get(tenant(n), 1).is_some() && keks.primary(tenant(n)).is_some());
+        }
+        keks.clear();
+        assert_eq!((keks.len(), keks.primary.len()), (0, 0));
+    }
+
+    #[test]
+    fn generations_are_forgotten_one_by_one_and_the_primary_with_any() {
+        let mut keks = Keks::new();
+        keks.put(tenant(1), ready(1, "enabled"));
+        keks.put(tenant(1), ready(2, "primary"));
+        keks.put(tenant(2), ready(1, "primary"));
+        assert_eq!(keks.primary(tenant(1)), Some(2));
+        keks.forget(tenant(1), 1);
+        assert!(keks.get(tenant(1), 1).is_none() && keks.get(tenant(1), 2).is_some());
+        assert_eq!(keks.primary(tenant(1)), None);
+        assert_eq!(keks.primary(tenant(2)), Some(1));
+    }
+
+    #[test]
+    fn a_demoted_key_is_no_longer_the_primary() {
+        let mut keks = Keks::new();
+        keks.put(tenant(1), ready(1, "primary"));
+        keks.put(tenant(1), ready(1, "enabled"));
+        assert_eq!(keks.primary(tenant(1)), None);
+        keks.put(tenant(1), ready(2, "primary"));
+        keks.put(tenant(1), ready(1, "enabled"));
+        assert_eq!(keks.primary(tenant(1)), Some(2));
+    }
+
+    fn tenant(n: u128) -> TenantId {
+        TenantId::from_bytes(n.to_be_bytes())
+    }
+
+    fn ready(generation: u32, state: &str) -> ReadyKek {
+        ReadyKek {
+            kek: TenantKek::new(&KeyBytes::new([7; 32]), generation),
+            row: TenantKeyRow {
+                generation,
+                state: state.to_owned(),
+                root: Fingerprint::from_bytes([0; 16]),
+                wrapped: [0; WRAPPED_KEK_BYTES],
+            },
+        }
     }
 }

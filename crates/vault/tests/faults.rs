@@ -1,0 +1,192 @@
+//! Every port call of every use case fails once, as an error and as an unwinding one. Whatever was under way: nothing
+//! changes, nothing is recorded, nothing is released, and the next attempt finds nothing in its way.
+
+mod world;
+
+use vault::{CredentialId, Form, VaultError};
+use world::{Backend, Fault, World, alice, bob, injected, ring};
+
+/// A use case, in words that can be compared.
+type UseCase = fn(&mut Backend, &Ids) -> Result<String, VaultError>;
+
+struct Ids {
+    credential: CredentialId,
+    of_bob: CredentialId,
+}
+
+const USE_CASES: [(&str, UseCase); 14] = [
+    ("store", |backend, _| {
+        backend.store(alice(), b"new").map(|_| String::new())
+    }),
+    ("store, new tenant", |backend, _| {
+        let new = world::tenant(7);
+        backend.store(new, b"new").map(|_| String::new())
+    }),
+    ("store, platform", |backend, _| {
+        let platform = vault::TenantId::PLATFORM;
+        backend.store(platform, b"new").map(|_| String::new())
+    }),
+    ("retrieve", |backend, ids| {
+        text(backend.retrieve(alice(), ids.credential))
+    }),
+    ("retrieve many", |backend, ids| {
+        let asked = [
+            (ids.credential, Some(alice())),
+            (ids.of_bob, Some(bob())),
+            (ids.of_bob, None),
+        ];
+        text(backend.retrieve_many(&asked, Form::Text))
+    }),
+    ("rotate", |backend, ids| {
+        text(backend.rotate(alice(), ids.credential, b"rotated"))
+    }),
+    ("delete", |backend, ids| {
+        text(backend.delete(alice(), ids.credential))
+    }),
+    ("delete nothing", |backend, ids| {
+        text(backend.call(|vault| vault.delete_nothing(ids.credential)))
+    }),
+    ("store a new tenant secret", |backend, _| {
+        backend.put(alice(), "AWS", b"new").map(|_| String::new())
+    }),
+    ("store a known tenant secret", |backend, _| {
+        text(backend.put(alice(), "SMTP", b"rotated"))
+    }),
+    ("retrieve a tenant secret", |backend, _| {
+        text(backend.fetch(alice(), "SMTP"))
+    }),
+    ("retrieve a missing tenant secret", |backend, _| {
+        text(backend.fetch(alice(), "NONE"))
+    }),
+    ("list", |backend, _| text(backend.list(alice()))),
+    ("delete a tenant secret", |backend, _| {
+        text(backend.remove(alice(), "SMTP"))
+    }),
+];
+
+fn text<T: std::fmt::Debug>(result: Result<T, VaultError>) -> Result<String, VaultError> {
+    result.map(|value| format!("{value:?}"))
+}
+
+/// How the backend stands when its use case begins.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    /// It has keys and a checked ring.
+    Warm,
+    Cold,
+    /// It has what another session made stale.
+    KeyMoved,
+    RingReplaced,
+    /// It has a key whose transaction rolled back.
+    Unborn,
+}
+
+const STARTS: [Start; 5] = [
+    Start::Warm,
+    Start::Cold,
+    Start::KeyMoved,
+    Start::RingReplaced,
+    Start::Unborn,
+];
+
+fn scene(start: Start) -> (World, Backend, Ids) {
+    let world = World::new();
+    let mut warm = world.backend();
+    let ids = Ids {
+        credential: warm.store(alice(), b"one").unwrap(),
+        of_bob: warm.store(bob(), b"two").unwrap(),
+    };
+    warm.put(alice(), "SMTP", b"three").unwrap();
+    let backend = match start {
+        Start::Warm => warm,
+        Start::Cold => world.backend(),
+        Start::KeyMoved => {
+            world.rotate_kek(alice(), true);
+            warm
+        }
+        Start::RingReplaced => {
+            world.replace_ring(ring(&[2, 1]));
+            warm
+        }
+        Start::Unborn => {
+            warm.begin();
+            warm.store(world::tenant(7), b"lost").unwrap();
+            warm.roll_back();
+            warm
+        }
+    };
+    world.take_calls();
+    (world, backend, ids)
+}
+
+#[test]
+fn every_fault_of_every_port_is_an_error_and_leaves_nothing_behind() {
+    let mut faults = 0;
+    for (name, use_case) in USE_CASES {
+        for start in STARTS {
+            for fault in [Fault::Error, Fault::Unwind] {
+                faults += fail_each_call(name, use_case, start, fault);
+            }
+        }
+    }
+    assert!(faults > 500, "only {faults} faults were injected");
+}
+
+/// - returns: how many calls the use case makes.
+fn fail_each_call(name: &str, use_case: UseCase, start: Start, fault: Fault) -> usize {
+    let (world, mut backend, ids) = scene(start);
+    let expected = use_case(&mut backend, &ids).unwrap();
+    let calls = world.take_calls();
+    let entries = world.log().len();
+    for (n, call) in calls.iter().enumerate() {
+        let what = format!("{name}, {start:?}, {fault:?} in call {n}, {call}");
+        let (world, mut backend, ids) = scene(start);
+        let (tables, log) = (world.committed().clone(), world.log());
+        world.fail(n, fault);
+        let failed = use_case(&mut backend, &ids);
+        assert!(world.mend(), "{what}: did not strike");
+        let error = match fault {
+            Fault::Error => injected(call),
+            Fault::Unwind => VaultError::Internal("unwound"),
+        };
+        assert_eq!(failed, Err(error), "{what}");
+        assert_eq!(*world.committed(), tables, "{what}: something changed");
+        assert_eq!(world.log(), log, "{what}: recorded though it failed");
+
+        assert_eq!(use_case(&mut backend, &ids), Ok(expected.clone()), "{what}");
+        assert_eq!(world.log().len(), entries, "{what}");
+        all_opens(&world, &what);
+    }
+    calls.len()
+}
+
+/// A backend that remembers nothing opens every value there is.
+fn all_opens(world: &World, what: &str) {
+    let rows = world.committed().rows.clone();
+    let mut fresh = world.backend();
+    for (id, row) in rows {
+        if row.is_tenant_secret {
+            let found = fresh.fetch(row.tenant, &row.name);
+            assert!(matches!(found, Ok(Some(_))), "{what}: {found:?}");
+        } else {
+            let found = fresh.retrieve(row.tenant, id);
+            assert!(found.is_ok(), "{what}: {found:?}");
+        }
+    }
+}
+
+/// The record comes last: when it cannot be written there is nothing left that could fail, and nothing was let out.
+#[test]
+fn the_record_is_the_last_call_of_every_use_case() {
+    for (name, use_case) in USE_CASES {
+        for start in STARTS {
+            let (world, mut backend, ids) = scene(start);
+            use_case(&mut backend, &ids).unwrap();
+            let calls = world.take_calls();
+            assert_eq!(calls.last(), Some(&"append"), "{name}, {start:?}");
+            assert_eq!(calls.first(), Some(&"ring"), "{name}, {start:?}");
+            let appends = calls.iter().filter(|call| **call == "append").count();
+            assert_eq!(appends, 1, "{name}, {start:?}");
+        }
+    }
+}

@@ -1,0 +1,745 @@
+//! A world in memory for the vault: rows with transactions, an access log that outlives them, a key file, a
+//! generator that counts. Several backends share it; a test can damage it, or make the n-th call to it fail.
+//!
+//! One transaction is open at a time, which is as much concurrency as one thread can show; other backends meanwhile
+//! read what is committed. What another session commits in the middle of a use case comes in through
+//! [`World::before`].
+
+#![allow(dead_code, reason = "each test binary uses its part of the world")]
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
+use vault::{
+    Audit, CredentialId, CredentialName, Current, Description, Entropy, Event, Form, Insertion,
+    Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope, SecretKey, Storage, TenantId,
+    TenantKeyRow, TenantTag, Vault, VaultError,
+};
+
+pub fn alice() -> TenantId {
+    tenant(0xa1)
+}
+
+pub fn bob() -> TenantId {
+    tenant(0xb0)
+}
+
+pub fn tenant(n: u128) -> TenantId {
+    TenantId::from_bytes(n.to_be_bytes())
+}
+
+pub fn key(text: &str) -> SecretKey {
+    SecretKey::parse(text, "p_key").unwrap()
+}
+
+/// A ring of made-up root keys. The first number is the primary one's.
+pub fn ring(numbers: &[u8]) -> KeyRing {
+    let mut text = String::new();
+    for (i, n) in numbers.iter().enumerate() {
+        let state = if i == 0 { "primary" } else { "enabled" };
+        text += &format!("{state} root-{n} hex:{}fe\n", format!("{n:02x}").repeat(31));
+    }
+    KeyRing::parse(text.as_bytes()).unwrap()
+}
+
+pub fn fingerprint(number: u8) -> Fingerprint {
+    ring(&[number]).primary().fingerprint()
+}
+
+/// Everything that a rollback undoes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tables {
+    pub tags: BTreeMap<TenantId, TenantTag>,
+    pub keys: BTreeMap<(TenantId, u32), TenantKeyRow>,
+    /// By the 16 bytes of the fingerprint: the id in the key file.
+    pub roots: BTreeMap<[u8; 16], String>,
+    pub rows: BTreeMap<CredentialId, Row>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub tenant: TenantId,
+    pub name: String,
+    pub description: String,
+    pub is_tenant_secret: bool,
+    pub version: u32,
+    pub sealed: Envelope,
+    pub earlier: BTreeMap<u32, Envelope>,
+}
+
+impl Tables {
+    fn row(&self, scope: &Scope, id: CredentialId) -> Option<&Row> {
+        self.rows
+            .get(&id)
+            .filter(|row| row.tenant == scope.tenant() && !row.is_tenant_secret)
+    }
+
+    pub fn id_of_key(&self, tenant: TenantId, key: &str) -> Option<CredentialId> {
+        self.rows
+            .iter()
+            .find(|(_, row)| row.tenant == tenant && row.is_tenant_secret && row.name == key)
+            .map(|(id, _)| *id)
+    }
+
+    pub fn primary(&self, tenant: TenantId) -> Option<&TenantKeyRow> {
+        self.keys
+            .range((tenant, 0)..=(tenant, u32::MAX))
+            .map(|(_, row)| row)
+            .find(|row| row.state == "primary")
+    }
+
+    /// Whether the row is as the writer saw it, and is the primary one.
+    fn stands(&self, scope: &Scope, under: &TenantKeyRow) -> bool {
+        under.state == "primary"
+            && self.keys.get(&(scope.tenant(), under.generation)) == Some(under)
+    }
+
+    /// A new primary generation of a tenant's key, made of `fresh`. Wrapped under the primary root key. With
+    /// `rewrap`, values move to it.
+    pub fn rotate_kek(&mut self, ring: &KeyRing, tenant: TenantId, fresh: [u8; 32], rewrap: bool) {
+        let Some(old) = self.primary(tenant).cloned() else {
+            return;
+        };
+        let generation = old.generation + 1;
+        let new = KeyBytes::new(fresh);
+        let root = ring.primary();
+        self.keys.get_mut(&(tenant, old.generation)).unwrap().state = "enabled".to_owned();
+        self.keys.insert(
+            (tenant, generation),
+            TenantKeyRow {
+                generation,
+                state: "primary".to_owned(),
+                root: root.fingerprint(),
+                wrapped: root.wrap(tenant.as_bytes(), generation, &new, [7; 12]),
+            },
+        );
+        self.roots
+            .insert(*root.fingerprint().as_bytes(), "root".to_owned());
+        if !rewrap {
+            return;
+        }
+        let new = TenantKek::new(&new, generation);
+        for (id, row) in self.rows.iter_mut().filter(|(_, row)| row.tenant == tenant) {
+            let from = Header::parse(&row.sealed.wrapped_dek).unwrap();
+            let from = &self.keys[&(tenant, from.kek_generation)];
+            let kek = ring
+                .by_fingerprint(&from.root)
+                .unwrap()
+                .unwrap(tenant.as_bytes(), from.generation, &from.wrapped)
+                .unwrap();
+            let binding = Binding {
+                tenant: *tenant.as_bytes(),
+                credential: *id.as_bytes(),
+                version: row.version,
+            };
+            row.sealed.wrapped_dek = TenantKek::new(&kek, from.generation)
+                .rewrap(&new, &binding, &row.sealed.wrapped_dek)
+                .unwrap();
+        }
+    }
+}
+
+/// An [`Event`] that owns its key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub action: &'static str,
+    pub outcome: Outcome,
+    pub tenant: Option<TenantId>,
+    pub credential: Option<CredentialId>,
+    pub key: Option<String>,
+}
+
+/// How an injected fault shows: as an error of the port, or as an error of the database, which unwinds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    Error,
+    Unwind,
+}
+
+/// The payload of an unwinding fault.
+struct Unwound;
+
+type Change = Box<dyn FnMut(&mut Tables)>;
+
+struct State {
+    committed: Tables,
+    /// Whose transaction is open, and a copy of the tables for it and for each savepoint in it.
+    open: Option<(usize, Vec<Tables>)>,
+    log: Vec<Entry>,
+    ring: Rc<KeyRing>,
+    /// The names of the port calls made.
+    calls: Vec<&'static str>,
+    /// Fails the call with this index in `calls`.
+    fault: Option<(usize, Fault)>,
+    /// A commit of another session just before the next call of this name.
+    interference: Option<(&'static str, usize, Change)>,
+    drawn: u64,
+    /// Every byte drawn is this one.
+    stuck: Option<u8>,
+    backends: usize,
+}
+
+impl State {
+    fn seen_by(&self, backend: usize) -> &Tables {
+        match &self.open {
+            Some((owner, levels)) if *owner == backend => levels.last().unwrap(),
+            _ => &self.committed,
+        }
+    }
+
+    fn written_by(&mut self, backend: usize) -> &mut Tables {
+        match &mut self.open {
+            Some((owner, levels)) if *owner == backend => levels.last_mut().unwrap(),
+            _ => panic!("backend {backend} writes outside its transaction"),
+        }
+    }
+
+    fn elsewhere(&mut self, mut change: impl FnMut(&mut Tables)) {
+        change(&mut self.committed);
+        if let Some((_, levels)) = &mut self.open {
+            levels.iter_mut().for_each(change);
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct World(Rc<RefCell<State>>);
+
+impl World {
+    pub fn new() -> Self {
+        Self::with_ring(ring(&[1]))
+    }
+
+    pub fn with_ring(ring: KeyRing) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            committed: Tables::default(),
+            open: None,
+            log: Vec::new(),
+            ring: Rc::new(ring),
+            calls: Vec::new(),
+            fault: None,
+            interference: None,
+            drawn: 0,
+            stuck: None,
+            backends: 0,
+        })))
+    }
+
+    pub fn backend(&self) -> Backend {
+        let mut state = self.0.borrow_mut();
+        state.backends += 1;
+        let port = Port {
+            world: self.clone(),
+            backend: state.backends,
+        };
+        Backend {
+            vault: Vault::new(port.clone(), port.clone(), port.clone(), port.clone()),
+            port,
+            ended: None,
+        }
+    }
+
+    /// What a session that begins now would see.
+    pub fn committed(&self) -> Ref<'_, Tables> {
+        Ref::map(self.0.borrow(), |state| &state.committed)
+    }
+
+    pub fn log(&self) -> Vec<Entry> {
+        self.0.borrow().log.clone()
+    }
+
+    /// The calls made since this was last asked.
+    pub fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.0.borrow_mut().calls)
+    }
+
+    /// The key file is read anew: a new `Rc`, whatever it holds.
+    pub fn replace_ring(&self, ring: KeyRing) {
+        self.0.borrow_mut().ring = Rc::new(ring);
+    }
+
+    /// A commit of another session, an operator or an attacker; seen by all.
+    pub fn elsewhere(&self, change: impl FnMut(&mut Tables)) {
+        self.0.borrow_mut().elsewhere(change);
+    }
+
+    /// The same, just before each of the next `times` calls of that name.
+    pub fn before(
+        &self,
+        call: &'static str,
+        times: usize,
+        change: impl FnMut(&mut Tables) + 'static,
+    ) {
+        self.0.borrow_mut().interference = Some((call, times, Box::new(change)));
+    }
+
+    pub fn rotate_kek(&self, tenant: TenantId, rewrap: bool) {
+        let (fresh, ring) = {
+            let mut state = self.0.borrow_mut();
+            state.drawn += 1;
+            let mut fresh = [0x55; 32];
+            fresh[..8].copy_from_slice(&state.drawn.to_be_bytes());
+            (fresh, Rc::clone(&state.ring))
+        };
+        self.elsewhere(|tables| tables.rotate_kek(&ring, tenant, fresh, rewrap));
+    }
+
+    /// The `n`-th call from now (0 is the next) fails.
+    pub fn fail(&self, n: usize, fault: Fault) {
+        let mut state = self.0.borrow_mut();
+        state.fault = Some((state.calls.len() + n, fault));
+    }
+
+    /// Takes the fault back; true if it had struck.
+    pub fn mend(&self) -> bool {
+        let mut state = self.0.borrow_mut();
+        let (n, _) = state.fault.take().expect("a fault was set");
+        state.calls.len() > n
+    }
+
+    /// Every byte drawn from now on is this one; `None`: the counter again.
+    pub fn stick(&self, byte: Option<u8>) {
+        self.0.borrow_mut().stuck = byte;
+    }
+}
+
+/// One backend's side of all four ports.
+#[derive(Clone)]
+pub struct Port {
+    world: World,
+    backend: usize,
+}
+
+impl Port {
+    fn call(&self, name: &'static str) -> Result<RefMut<'_, State>, VaultError> {
+        let mut state = self.world.0.borrow_mut();
+        let index = state.calls.len();
+        state.calls.push(name);
+        if let Some((n, fault)) = state.fault
+            && n == index
+        {
+            match fault {
+                Fault::Error => return Err(injected(name)),
+                Fault::Unwind => {
+                    drop(state);
+                    resume_unwind(Box::new(Unwound));
+                }
+            }
+        }
+        if let Some((call, times, mut change)) = state.interference.take() {
+            let left = if call == name {
+                state.elsewhere(&mut change);
+                times - 1
+            } else {
+                times
+            };
+            if left > 0 {
+                state.interference = Some((call, left, change));
+            }
+        }
+        Ok(state)
+    }
+
+    fn read<T>(
+        &self,
+        name: &'static str,
+        query: impl FnOnce(&Tables) -> T,
+    ) -> Result<T, VaultError> {
+        Ok(query(self.call(name)?.seen_by(self.backend)))
+    }
+
+    fn write<T>(
+        &self,
+        name: &'static str,
+        statement: impl FnOnce(&mut Tables) -> T,
+    ) -> Result<T, VaultError> {
+        Ok(statement(self.call(name)?.written_by(self.backend)))
+    }
+}
+
+/// What the shell would give for a fault in this call.
+pub fn injected(call: &'static str) -> VaultError {
+    match call {
+        "append" => VaultError::LogUnavailable {
+            cause: "injected".to_owned(),
+        },
+        "ring" => VaultError::RootKeyUnavailable {
+            problem: "injected".to_owned(),
+            hint: String::new(),
+        },
+        "fill" => VaultError::NoEntropy,
+        _ => VaultError::Internal("injected"),
+    }
+}
+
+impl Storage for Port {
+    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError> {
+        self.write("enrol", |tables| {
+            let tenant = scope.tenant();
+            if !tables.tags.contains_key(&tenant) {
+                if tables.tags.values().any(|tag| *tag == fresh) {
+                    return None;
+                }
+                tables.tags.insert(tenant, fresh);
+            }
+            tables.tags.get(&tenant).copied()
+        })
+    }
+
+    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError> {
+        self.read("tag", |tables| tables.tags.get(&scope.tenant()).copied())
+    }
+
+    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError> {
+        self.read("primary_key", |tables| {
+            tables.primary(scope.tenant()).cloned()
+        })
+    }
+
+    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError> {
+        self.read("key", |tables| {
+            tables.keys.get(&(scope.tenant(), generation)).cloned()
+        })
+    }
+
+    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError> {
+        self.write("insert_key", |tables| {
+            let tenant = scope.tenant();
+            // The foreign keys of the real table.
+            assert!(tenant == TenantId::PLATFORM || tables.tags.contains_key(&tenant));
+            assert!(tables.roots.contains_key(row.root.as_bytes()));
+            let free = !tables.keys.contains_key(&(tenant, row.generation));
+            if free {
+                tables.keys.insert((tenant, row.generation), row.clone());
+            }
+            free
+        })
+    }
+
+    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError> {
+        self.read("root_fingerprints", |tables| {
+            tables
+                .roots
+                .keys()
+                .map(|bytes| Fingerprint::from_bytes(*bytes))
+                .collect()
+        })
+    }
+
+    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError> {
+        self.write("register_root", |tables| {
+            tables
+                .roots
+                .entry(*fingerprint.as_bytes())
+                .or_insert_with(|| id.to_owned());
+        })
+    }
+
+    fn current(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Current>, VaultError> {
+        self.read("current", |tables| {
+            tables.row(scope, id).map(|row| current(id, row))
+        })
+    }
+
+    fn current_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<Current>, VaultError> {
+        self.read("current_of_key", |tables| {
+            let id = tables.id_of_key(scope.tenant(), key.as_str())?;
+            Some(current(id, &tables.rows[&id]))
+        })
+    }
+
+    fn lock(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Locked>, VaultError> {
+        self.write("lock", |tables| {
+            let version = tables.row(scope, id)?.version;
+            Some(Locked { id, version })
+        })
+    }
+
+    fn lock_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<Locked>, VaultError> {
+        self.write("lock_of_key", |tables| {
+            let id = tables.id_of_key(scope.tenant(), key.as_str())?;
+            let version = tables.rows[&id].version;
+            Some(Locked { id, version })
+        })
+    }
+
+    fn insert(
+        &mut self,
+        scope: &Scope,
+        row: NewRow<'_>,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<Insertion, VaultError> {
+        self.write("insert", |tables| {
+            if !tables.stands(scope, under) {
+                return Ok(Insertion::KeyMoved);
+            }
+            if row.is_tenant_secret && tables.id_of_key(scope.tenant(), row.name).is_some() {
+                return Ok(Insertion::KeyTaken);
+            }
+            if tables.rows.contains_key(&row.id) {
+                return Err(VaultError::Internal("duplicate id"));
+            }
+            tables.rows.insert(
+                row.id,
+                Row {
+                    tenant: scope.tenant(),
+                    name: row.name.to_owned(),
+                    description: row.description.to_owned(),
+                    is_tenant_secret: row.is_tenant_secret,
+                    version: 1,
+                    sealed: sealed.clone(),
+                    earlier: BTreeMap::new(),
+                },
+            );
+            Ok(Insertion::Done)
+        })?
+    }
+
+    fn replace(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<bool, VaultError> {
+        self.write("replace", |tables| {
+            if !tables.stands(scope, under) {
+                return false;
+            }
+            let row = tables.rows.get_mut(&id).expect("the row is locked");
+            assert_eq!(row.tenant, scope.tenant());
+            let stood = std::mem::replace(&mut row.sealed, sealed.clone());
+            assert!(row.earlier.insert(row.version, stood).is_none());
+            row.version = version;
+            true
+        })
+    }
+
+    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError> {
+        self.write("remove", |tables| {
+            tables.row(scope, id).is_some() && tables.rows.remove(&id).is_some()
+        })
+    }
+
+    fn remove_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<CredentialId>, VaultError> {
+        self.write("remove_of_key", |tables| {
+            let id = tables.id_of_key(scope.tenant(), key.as_str())?;
+            tables.rows.remove(&id).map(|_| id)
+        })
+    }
+
+    fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError> {
+        self.read("keys", |tables| {
+            let mut keys: Vec<_> = tables
+                .rows
+                .values()
+                .filter(|row| row.tenant == scope.tenant() && row.is_tenant_secret)
+                .map(|row| row.name.clone())
+                .collect();
+            keys.sort();
+            keys
+        })
+    }
+}
+
+fn current(id: CredentialId, row: &Row) -> Current {
+    Current {
+        id,
+        version: row.version,
+        wrapped_dek: row.sealed.wrapped_dek,
+        ciphertext: row.sealed.ciphertext.clone(),
+    }
+}
+
+impl Audit for Port {
+    fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
+        let mut state = self.call("append")?;
+        state.log.extend(events.iter().map(|event| {
+            assert_eq!(event.sqlstate, None, "use cases that succeed give none");
+            Entry {
+                action: event.action,
+                outcome: event.outcome,
+                tenant: event.tenant,
+                credential: event.credential,
+                key: event.key.map(str::to_owned),
+            }
+        }));
+        Ok(Receipt::assertion())
+    }
+}
+
+impl RootKeys for Port {
+    fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        Ok(Rc::clone(&self.call("ring")?.ring))
+    }
+}
+
+impl Entropy for Port {
+    /// A counter in the first 8 bytes, from the most significant one on, so that short draws differ too: what is
+    /// drawn is unique, and the same in each run.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), VaultError> {
+        let mut state = self.call("fill")?;
+        if let Some(byte) = state.stuck {
+            bytes.fill(byte);
+            return Ok(());
+        }
+        state.drawn += 1;
+        bytes.fill(0xee);
+        let count = u32::try_from(state.drawn).unwrap().to_be_bytes();
+        bytes[..4].copy_from_slice(&count);
+        Ok(())
+    }
+}
+
+pub type MemoryVault = Vault<Port, Port, Port, Port>;
+
+/// A vault and the transactions it lives in.
+pub struct Backend {
+    pub vault: MemoryVault,
+    port: Port,
+    /// What the vault has not been told of: false for a rollback, of a transaction or to a savepoint, which
+    /// outweighs the commits of transactions. A savepoint released is no news.
+    ended: Option<bool>,
+}
+
+impl Backend {
+    /// Begins a transaction or, inside one, a savepoint. While another backend's is open there is none for us,
+    /// and reading is all we can do.
+    pub fn begin(&mut self) -> bool {
+        let mut state = self.port.world.0.borrow_mut();
+        let tables = state.seen_by(self.port.backend).clone();
+        match &mut state.open {
+            None => state.open = Some((self.port.backend, vec![tables])),
+            Some((owner, levels)) if *owner == self.port.backend => levels.push(tables),
+            Some(_) => return false,
+        }
+        true
+    }
+
+    pub fn commit(&mut self) {
+        self.end(true);
+    }
+
+    pub fn roll_back(&mut self) {
+        self.end(false);
+    }
+
+    fn end(&mut self, commit: bool) {
+        let mut state = self.port.world.0.borrow_mut();
+        let (owner, mut levels) = state.open.take().expect("a transaction is open");
+        assert_eq!(owner, self.port.backend);
+        let tables = levels.pop().unwrap();
+        match levels.last_mut() {
+            Some(outer) if commit => *outer = tables,
+            None if commit => state.committed = tables,
+            _ => {}
+        }
+        let top = levels.is_empty();
+        if !top {
+            state.open = Some((owner, levels));
+        }
+        if !commit || top {
+            self.ended = Some(commit && self.ended.unwrap_or(true));
+        }
+    }
+
+    /// One use case as one statement: it commits or, if it failed, rolls back.
+    pub fn call<T>(
+        &mut self,
+        use_case: impl FnOnce(&mut MemoryVault) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        if let Some(committed) = self.ended.take() {
+            self.vault.transaction_ended(committed);
+        }
+        let began = self.begin();
+        let result = match catch_unwind(AssertUnwindSafe(|| use_case(&mut self.vault))) {
+            Ok(result) => result,
+            Err(payload) if payload.is::<Unwound>() => Err(VaultError::Internal("unwound")),
+            Err(payload) => resume_unwind(payload),
+        };
+        if began {
+            self.end(result.is_ok());
+        }
+        result
+    }
+
+    pub fn store(&mut self, tenant: TenantId, secret: &[u8]) -> Result<CredentialId, VaultError> {
+        let name = CredentialName::parse("stripe", "p_name")?;
+        let description = Description::parse("live account", "p_description")?;
+        self.call(|vault| vault.store(Permit::assertion(tenant), &name, &description, secret))
+    }
+
+    pub fn retrieve(&mut self, tenant: TenantId, id: CredentialId) -> Result<Vec<u8>, VaultError> {
+        self.call(|vault| vault.retrieve(Permit::assertion(tenant), id, Form::Bytes))
+            .map(|released| released.into_secret().expose().to_vec())
+    }
+
+    pub fn rotate(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        secret: &[u8],
+    ) -> Result<(), VaultError> {
+        self.call(|vault| vault.rotate(Permit::assertion(tenant), id, secret))
+    }
+
+    pub fn delete(&mut self, tenant: TenantId, id: CredentialId) -> Result<bool, VaultError> {
+        self.call(|vault| vault.delete(Permit::assertion(tenant), id))
+    }
+
+    /// Ids with the tenants to ask for them as; `None` stands for no permit.
+    pub fn retrieve_many(
+        &mut self,
+        asked: &[(CredentialId, Option<TenantId>)],
+        form: Form,
+    ) -> Result<Vec<(CredentialId, Vec<u8>)>, VaultError> {
+        let asked = asked
+            .iter()
+            .map(|(id, tenant)| (*id, tenant.map(Permit::assertion)))
+            .collect();
+        let found = self.call(|vault| vault.retrieve_many(asked, form, |_| {}))?;
+        Ok(found
+            .into_iter()
+            .map(|(id, released)| (id, released.into_secret().expose().to_vec()))
+            .collect())
+    }
+
+    pub fn put(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+        secret: &[u8],
+    ) -> Result<CredentialId, VaultError> {
+        self.call(|vault| vault.store_tenant_secret(Permit::assertion(tenant), &key(name), secret))
+    }
+
+    pub fn fetch(&mut self, tenant: TenantId, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+        self.call(|vault| vault.retrieve_tenant_secret(Permit::assertion(tenant), &key(name)))
+            .map(|found| found.map(|released| released.into_secret().expose().to_vec()))
+    }
+
+    pub fn list(&mut self, tenant: TenantId) -> Result<Vec<String>, VaultError> {
+        self.call(|vault| vault.list_tenant_keys(Permit::assertion(tenant)))
+    }
+
+    pub fn remove(&mut self, tenant: TenantId, name: &str) -> Result<bool, VaultError> {
+        self.call(|vault| vault.delete_tenant_secret(Permit::assertion(tenant), &key(name)))
+    }
+}
