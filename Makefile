@@ -1,6 +1,6 @@
 # Every command of the project; the work is done by scripts/.
 
-.PHONY: help run install test bench stop clean-cluster env
+.PHONY: help run install test bench bench-docs stop clean-cluster env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ test: ## everything that tests
 	@scripts/test
 
 bench: ## measure: needs a quiet machine
-	@scripts/bench
+	@bench/run
+
+bench-docs: ## put the last measurement into docs/performance.md and draw its picture
+	@bench/publish
 
 stop: ## stop the private server
 	@scripts/cluster stop

@@ -14,7 +14,7 @@ impl From<VaultError> for ServerError {
             VaultError::NullArgument(argument) => (
                 Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 None,
-                Some(format!("give {argument} a value; by name: {argument} => ...")),
+                Some(format!("Give {argument} a value; by name: {argument} => ...")),
             ),
             VaultError::InvalidArgument { rule, .. } => {
                 (Code::ERRCODE_INVALID_PARAMETER_VALUE, Some(rule.clone()), None)
@@ -22,12 +22,12 @@ impl From<VaultError> for ServerError {
             VaultError::NotFound => (
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 None,
-                Some("vault.list_credentials() shows the ids that exist".to_owned()),
+                Some("vault.list_credentials() shows the ids that exist.".to_owned()),
             ),
             VaultError::ReadOnly { .. } => (
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 None,
-                Some("call it in a read-write transaction; behind PostgREST, by POST".to_owned()),
+                Some("Call it in a read-write transaction; behind PostgREST, by POST.".to_owned()),
             ),
             VaultError::RootKeyUnavailable { hint, .. } => {
                 (Code::ERRCODE_CONFIG_FILE_ERROR, None, Some(hint.clone()))
@@ -35,37 +35,41 @@ impl From<VaultError> for ServerError {
             VaultError::RootKeyMissing { needed, given } => (
                 Code::ERRCODE_CONFIG_FILE_ERROR,
                 Some(format!(
-                    "this database was sealed under the root key with fingerprint {needed}; the file named by \
-                     tenant_vault.root_key_file holds {}",
+                    "This database was sealed under the root key with fingerprint {needed}; the file named by \
+                     tenant_vault.root_key_file holds {}.",
                     list(given)
                 )),
                 Some(
-                    "put that key back into the key ring, beside the others, then run: SELECT pg_reload_conf();"
+                    "Put that key back into the key ring, beside the others, then run: SELECT pg_reload_conf();"
                         .to_owned(),
                 ),
             ),
-            VaultError::TenantKeyUnusable { .. } => (Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, None, None),
+            VaultError::TenantKeyUnusable { .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some("An administrator of the vault can say why; vault.tenant_keys holds the states.".to_owned()),
+            ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
                 Some(cause.clone()),
-                Some("nothing was released or changed; mend the cause and call again".to_owned()),
+                Some("Nothing was released or changed. Mend the cause and call again.".to_owned()),
             ),
             VaultError::Corrupted => (
                 Code::ERRCODE_DATA_CORRUPTED,
-                Some("the sealed bytes, their row, or the tenant's key were changed outside the vault".to_owned()),
-                Some("restore the row from a backup; vault.vault_access_log says when it last opened".to_owned()),
+                Some("The sealed bytes, their row, or the tenant's key were changed outside the vault.".to_owned()),
+                Some("Restore the row from a backup; vault.vault_access_log says when it last opened.".to_owned()),
             ),
             VaultError::NotText => (
                 Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
                 None,
-                Some("it was stored as bytes: call vault.retrieve_credential_bytes".to_owned()),
+                Some("It was stored as bytes: call vault.retrieve_credential_bytes.".to_owned()),
             ),
             VaultError::NoEntropy => (
                 Code::ERRCODE_SYSTEM_ERROR,
                 None,
-                Some("the getrandom system call failed; look at the operating system's log".to_owned()),
+                Some("The getrandom system call failed; look at the operating system's log.".to_owned()),
             ),
-            VaultError::Internal(_) => (Code::ERRCODE_INTERNAL_ERROR, None, Some("please report this".to_owned())),
+            VaultError::Internal(_) => (Code::ERRCODE_INTERNAL_ERROR, None, Some("Please report this.".to_owned())),
         };
         Self {
             sqlstate,

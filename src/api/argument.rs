@@ -28,7 +28,7 @@ pub fn tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId
 pub fn text<'a>(value: &'a [u8], argument: &'static str) -> Result<Cow<'a, str>, VaultError> {
     let not_text = || VaultError::InvalidArgument {
         argument,
-        rule: "text must have a UTF-8 form".to_owned(),
+        rule: "Text must have a UTF-8 form.".to_owned(),
     };
     match pg::text::to_utf8(value).ok_or_else(not_text)? {
         Cow::Borrowed(utf8) => std::str::from_utf8(utf8)
@@ -46,7 +46,7 @@ pub fn secret_text<'a>(
     argument: &'static str,
 ) -> Result<Cow<'a, [u8]>, VaultError> {
     let rule =
-        || "a secret given as text must have a UTF-8 form; use the _bytes function".to_owned();
+        || "A secret given as text must have a UTF-8 form; use the _bytes function.".to_owned();
     let secret = pg::text::to_utf8(required(value, argument)?).ok_or_else(|| {
         VaultError::InvalidArgument {
             argument,

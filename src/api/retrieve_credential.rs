@@ -32,7 +32,10 @@ fn retrieve_credentials(
     let found = answer::<Retrieve, _>(|call| {
         let ids = required(p_secret_ids, "p_secret_ids")?;
         if ids.len() > MANY_MAX {
-            let rule = format!("at most {MANY_MAX} ids a call; this one has {}", ids.len());
+            let rule = format!(
+                "A call takes at most {MANY_MAX} ids; this one has {}.",
+                ids.len()
+            );
             return Err(VaultError::InvalidArgument {
                 argument: "p_secret_ids",
                 rule,

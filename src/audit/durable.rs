@@ -41,7 +41,7 @@ impl Audit for AccessLog {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
         if transaction::is_in_recovery() {
             return Err(VaultError::LogUnavailable {
-                cause: "the server is a standby, on which nothing can be recorded; connect to the primary".to_owned(),
+                cause: "The server is a standby, on which nothing can be recorded; connect to the primary.".to_owned(),
             });
         }
         let caller = Caller::now();
@@ -63,7 +63,7 @@ impl Audit for AccessLog {
         match appended {
             Ok(()) => Ok(Receipt::assertion()),
             Err(error) => Err(VaultError::LogUnavailable {
-                cause: error.message,
+                cause: format!("PostgreSQL said: {}.", error.message),
             }),
         }
     }

@@ -69,8 +69,10 @@ impl ServerError {
         Self {
             sqlstate: PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
             message: "internal error in tenant_vault".to_owned(),
-            detail: Some("the call was stopped; nothing was released".to_owned()),
-            hint: Some("please report what you called and with which kind of arguments".to_owned()),
+            detail: Some("The call was stopped; nothing was released.".to_owned()),
+            hint: Some(
+                "Please report what you called and with which kind of arguments.".to_owned(),
+            ),
         }
     }
 

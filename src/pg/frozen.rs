@@ -110,7 +110,7 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
             message: "the table to append to is not as it was installed".to_owned(),
             detail: None,
             hint: Some(
-                "undo the change: to its columns, access method or persistence, or an index on it"
+                "Undo the change: to its columns, access method or persistence, or an index on it."
                     .to_owned(),
             ),
         }

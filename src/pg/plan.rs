@@ -77,6 +77,7 @@ impl Statement {
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
             let plan = self.plan();
+            let _through_indexes = ThroughIndexes::begin();
             let done = pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0);
             expect(done > 0);
             let answer = read(&Rows {
@@ -193,6 +194,32 @@ impl Row<'_> {
                 pg_sys::SPI_getbinval(self.tuple, (*self.rows.table).tupdesc, column, &mut is_null);
             T::from_datum(datum, is_null)
         }
+    }
+}
+
+/// While this stands, plans are made without sequential scans where an index serves. Each of our statements looks for
+/// one row; but a plan made while its table was new and empty would read all of it, and be kept while it grows, until
+/// somebody analyses the table.
+struct ThroughIndexes {
+    before: bool,
+}
+
+impl ThroughIndexes {
+    fn begin() -> Self {
+        // SAFETY: a plain global that only the planner reads. Setting it through GUC would cost more than the
+        // statement; it is put back before anybody can look, also when an error unwinds past us.
+        unsafe {
+            let before = pg_sys::enable_seqscan;
+            pg_sys::enable_seqscan = false;
+            Self { before }
+        }
+    }
+}
+
+impl Drop for ThroughIndexes {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::enable_seqscan = self.before }
     }
 }
 

@@ -43,7 +43,7 @@ pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
             ),
             detail: None,
             hint: Some(
-                "the extension tenant_vault is damaged; restore it, or create it anew".to_owned(),
+                "The extension tenant_vault is damaged; restore it, or create it anew.".to_owned(),
             ),
         }
         .throw()

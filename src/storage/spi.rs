@@ -210,7 +210,7 @@ impl Storage for SpiStorage {
         }
         let stands = self
             .key(scope, under.generation)?
-            .is_some_and(|row| row == *under);
+            .is_some_and(|row| row == *under && row.state == "primary");
         Ok(if stands {
             Insertion::KeyTaken
         } else {

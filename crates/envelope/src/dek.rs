@@ -29,8 +29,8 @@ impl<'a> Dek<'a> {
     /// `commitment = HKDF-Expand(dek, encode("tv1/cmit"), 28)`
     ///
     /// AES-GCM does not commit to its key: one ciphertext can be made that opens under two keys to two texts. This
-    /// value pins the DEK and the binding. 28 bytes give 112 bits of collision strength, that of SHA-224; the four bytes
-    /// fewer than 32 keep a row of the store under 300 bytes.
+    /// value pins the DEK and the binding. 28 bytes give 112 bits of collision strength, that of SHA-224; the four
+    /// bytes fewer than 32 keep a row of the store under 300 bytes.
     pub(crate) fn commitment(&self) -> [u8; COMMITMENT_BYTES] {
         *self.prk.expand(&self.binding.encode(COMMIT))
     }

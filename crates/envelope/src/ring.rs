@@ -6,8 +6,8 @@
 //! enabled  2025-09  hex:<64 digits>
 //! ```
 //!
-//! **Invariant:** a ring that exists has exactly one primary key, no id twice, no key twice. Its errors name the line and
-//! the rule, never what stands there.
+//! **Invariant:** a ring that exists has exactly one primary key, no id twice, no key twice. Its errors name the line
+//! and the rule, never what stands there.
 
 use std::fmt;
 

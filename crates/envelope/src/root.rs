@@ -36,8 +36,8 @@ impl RootKey {
 
     /// `wrapped_kek = format[1] || suite[1] || nonce[12] || AES-256-GCM(wrap_key, nonce, aad, kek)[48]`
     ///
-    /// - `nonce`: 12 random bytes, new for every call. Random and not synthetic, because wrapping one KEK twice must not
-    ///   show that it is the same one.
+    /// - `nonce`: 12 random bytes, new for every call. Random and not synthetic, because wrapping one KEK twice must
+    ///   not show that it is the same one.
     /// - limit: 2^32 wraps per root key (NIST SP 800-38D, section 8.3).
     /// - returns: 62 bytes.
     pub fn wrap(
@@ -63,8 +63,8 @@ impl RootKey {
     /// The inverse of [`RootKey::wrap`].
     ///
     /// - errors: [`EnvelopeError::Malformed`] unless there are exactly 62 bytes, [`EnvelopeError::UnknownFormat`],
-    ///   [`EnvelopeError::UnknownSuite`]; [`EnvelopeError::Open`] for another root key, tenant or generation, or altered
-    ///   bytes.
+    ///   [`EnvelopeError::UnknownSuite`]; [`EnvelopeError::Open`] for another root key, tenant or generation, or
+    ///   altered bytes.
     pub fn unwrap(
         &self,
         tenant: &[u8; 16],

@@ -23,7 +23,9 @@ proptest! {
     }
 
     #[test]
-    fn a_fresh_dek_changes_every_part(kek in key(), deks in (key(), key()), place in binding(), secret in vec(any::<u8>(), 16..64)) {
+    fn a_fresh_dek_changes_every_part(
+        kek in key(), deks in (key(), key()), place in binding(), secret in vec(any::<u8>(), 16..64),
+    ) {
         prop_assume!(deks.0 != deks.1);
         let kek = TenantKek::new(&KeyBytes::new(kek), 1);
         let first = kek.seal(&place, KeyBytes::new(deks.0), &secret).unwrap();
@@ -91,10 +93,12 @@ proptest! {
     }
 
     #[test]
-    fn a_wrapped_kek_unwraps_in_its_place_only(root in key(), other_root in key(), kek in key(), nonce: [u8; 12],
-        tenants: ([u8; 16], [u8; 16]), generations: (u32, u32)) {
-        prop_assume!(root != other_root && tenants.0 != tenants.1 && generations.0 != generations.1);
-        let (root, other_root) = (root_key(root), root_key(other_root));
+    fn a_wrapped_kek_unwraps_in_its_place_only(
+        roots in (key(), key()), kek in key(), nonce: [u8; 12],
+        tenants: ([u8; 16], [u8; 16]), generations: (u32, u32),
+    ) {
+        prop_assume!(roots.0 != roots.1 && tenants.0 != tenants.1 && generations.0 != generations.1);
+        let (root, other_root) = (root_key(roots.0), root_key(roots.1));
         let wrapped = root.wrap(&tenants.0, generations.0, &KeyBytes::new(kek), nonce);
         let unwrapped = root.unwrap(&tenants.0, generations.0, &wrapped).unwrap();
         prop_assert_eq!(unwrapped.expose(), &kek);
@@ -234,7 +238,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
-    fn arbitrary_bytes_never_open(wrapped_dek in vec(any::<u8>(), 0..200), ciphertext in vec(any::<u8>(), 0..200), wrapped_kek in vec(any::<u8>(), 0..100)) {
+    fn arbitrary_bytes_never_open(
+        wrapped_dek in vec(any::<u8>(), 0..200),
+        ciphertext in vec(any::<u8>(), 0..200),
+        wrapped_kek in vec(any::<u8>(), 0..100),
+    ) {
         let _ = Header::parse(&wrapped_dek);
         let case = fixed();
         prop_assert!(case.kek.open(&case.place, &wrapped_dek, &ciphertext).is_err());
@@ -243,7 +251,11 @@ proptest! {
     }
 
     #[test]
-    fn bytes_behind_a_good_prefix_never_open(kept in 0..WRAPPED_DEK_BYTES, mut rest in vec(any::<u8>(), WRAPPED_DEK_BYTES), ciphertext in vec(any::<u8>(), 0..100)) {
+    fn bytes_behind_a_good_prefix_never_open(
+        kept in 0..WRAPPED_DEK_BYTES,
+        mut rest in vec(any::<u8>(), WRAPPED_DEK_BYTES),
+        ciphertext in vec(any::<u8>(), 0..100),
+    ) {
         let case = fixed();
         rest[..kept].copy_from_slice(&case.envelope.wrapped_dek[..kept]);
         prop_assert!(case.kek.open(&case.place, &rest, &ciphertext).is_err());
@@ -272,7 +284,8 @@ proptest! {
     /// Text that looks like a key ring, so that the fields' own parsers are reached.
     #[test]
     fn text_like_a_key_ring_never_panics_it(lines in vec(
-        "(primary|enabled|#|[a-z]{0,3})[ \t]{0,2}[A-Za-z0-9._-]{0,70}[ \t]{0,2}(hex:[0-9a-fA-F]{60,66}|base64:[A-Za-z0-9+/]{41,44}={0,2}|.{0,8})[ \t\r]?",
+        "(primary|enabled|#|[a-z]{0,3})[ \t]{0,2}[A-Za-z0-9._-]{0,70}[ \t]{0,2}\
+         (hex:[0-9a-fA-F]{60,66}|base64:[A-Za-z0-9+/]{41,44}={0,2}|.{0,8})[ \t\r]?",
         0..70,
     )) {
         if let Ok(ring) = KeyRing::parse(lines.join("\n").as_bytes()) {

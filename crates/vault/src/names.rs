@@ -30,7 +30,7 @@ impl TenantId {
         let tenant = Self::from_bytes(bytes);
         if tenant == Self::PLATFORM {
             let rule =
-                "the nil uuid is reserved for the platform; give the tenant's own uuid".to_owned();
+                "The nil uuid is reserved for the platform; give the tenant's own uuid.".to_owned();
             return Err(VaultError::InvalidArgument { argument, rule });
         }
         Ok(tenant)
@@ -102,7 +102,7 @@ impl<'a> CredentialName<'a> {
         let chars = text.chars().count();
         if !(1..=NAME_MAX_CHARS).contains(&chars) || text.chars().any(char::is_control) {
             let rule = format!(
-                "a name has 1 to {NAME_MAX_CHARS} characters and no control characters; this one has {chars}"
+                "A name has 1 to {NAME_MAX_CHARS} characters and no control characters; this one has {chars}."
             );
             return Err(VaultError::InvalidArgument { argument, rule });
         }
@@ -123,7 +123,7 @@ impl<'a> Description<'a> {
         let chars = text.chars().count();
         if chars > DESCRIPTION_MAX_CHARS {
             let rule = format!(
-                "a description has at most {DESCRIPTION_MAX_CHARS} characters; this one has {chars}"
+                "A description has at most {DESCRIPTION_MAX_CHARS} characters; this one has {chars}."
             );
             return Err(VaultError::InvalidArgument { argument, rule });
         }
@@ -143,7 +143,7 @@ impl SecretKey {
     pub fn parse(text: &str, argument: &'static str) -> Result<Self, VaultError> {
         let good = |b: u8| b.is_ascii_alphanumeric() || b"_.:/-".contains(&b);
         if !(1..=KEY_MAX_BYTES).contains(&text.len()) || !text.bytes().all(good) {
-            let rule = format!("a key matches ^[A-Za-z0-9_.:/-]{{1,{KEY_MAX_BYTES}}}$");
+            let rule = format!("A key matches ^[A-Za-z0-9_.:/-]{{1,{KEY_MAX_BYTES}}}$.");
             return Err(VaultError::InvalidArgument { argument, rule });
         }
         Ok(Self(text.to_owned()))
@@ -158,7 +158,7 @@ impl SecretKey {
 pub fn check_secret(secret: &[u8], argument: &'static str) -> Result<(), VaultError> {
     if !(1..=SECRET_MAX_BYTES).contains(&secret.len()) {
         let rule = format!(
-            "a secret has 1 to {SECRET_MAX_BYTES} bytes; this one has {}",
+            "A secret has 1 to {SECRET_MAX_BYTES} bytes; this one has {}.",
             secret.len()
         );
         return Err(VaultError::InvalidArgument { argument, rule });

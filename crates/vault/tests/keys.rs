@@ -48,6 +48,24 @@ fn a_tenant_has_one_key_however_many_backends_use_it() {
     assert_eq!(world.committed().roots.len(), 1);
 }
 
+/// One root key wraps all of them, so each needs a nonce of its own, and each is a key of its own.
+#[test]
+fn tenant_keys_are_drawn_and_wrapped_afresh() {
+    let (world, mut backend) = start();
+    for tenant in [alice(), bob()] {
+        backend.store(tenant, b"x").unwrap();
+    }
+    let tables = world.committed();
+    let [first, second] = [alice(), bob()].map(|tenant| tables.keys[&(tenant, 1)].wrapped);
+    assert_ne!(first[2..14], second[2..14], "the nonce");
+    let root = ring(&[1]);
+    let [first, second] = [(alice(), first), (bob(), second)].map(|(tenant, wrapped)| {
+        let kek = root.primary().unwrap(tenant.as_bytes(), 1, &wrapped);
+        *kek.unwrap().expose()
+    });
+    assert_ne!(first, second);
+}
+
 #[test]
 fn forget_keys_reads_everything_anew() {
     let (world, mut backend) = start();

@@ -1,7 +1,7 @@
 //! The frozen vectors: they are what this crate writes today, and it opens or refuses each as the file says.
 //!
-//! A shipped format keeps its vectors for ever. If `files_are_what_is_built` fails, the format has changed: that is a new
-//! format number with its own folder, never an edit of these files.
+//! A shipped format keeps its vectors for ever. If `files_are_what_is_built` fails, the format has changed: that is a
+//! new format number with its own folder, never an edit of these files.
 
 mod cases;
 mod collision;
@@ -11,7 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cases::{EnvelopeCase, Outcome, Subject, Vector, WrappedKekCase, hex};
-use envelope::{Binding, EnvelopeError, Fingerprint, Header, KeyBytes, RootKey, TenantKek};
+use envelope::{
+    Binding, EnvelopeError, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek,
+};
 
 #[test]
 fn files_are_what_is_built() {
@@ -50,6 +52,48 @@ fn every_file_opens_or_is_refused_as_it_says() {
             check_reproducible(&vector);
         }
     }
+}
+
+/// Spaces and line ends in the document part fields; without them its hex strings are those of the file.
+#[test]
+fn the_worked_example_of_the_specification_is_the_vector_short() {
+    let text: String = specification().split_whitespace().collect();
+    let vector = cases::all()
+        .into_iter()
+        .find(|v| v.name == "short")
+        .unwrap();
+    let Subject::Envelope(case) = vector.subject else {
+        panic!("short is an envelope");
+    };
+    let opened = case.opened.unwrap();
+    for (name, value) in [
+        ("kek", case.kek),
+        ("kek_generation", case.kek_generation.to_string()),
+        ("tenant", case.tenant),
+        ("credential", case.credential),
+        ("version", case.version.to_string()),
+        ("dek", opened.dek),
+        ("secret", opened.secret),
+        ("payload_key", opened.payload_key),
+        ("commitment", opened.commitment),
+        ("wrap_key", opened.wrap_key),
+        ("wrapped_dek", case.wrapped_dek),
+        ("ciphertext", case.ciphertext),
+    ] {
+        assert!(text.contains(&format!("{name}{value}")), "{name} differs");
+    }
+}
+
+#[test]
+fn the_key_ring_of_the_specification_parses() {
+    let specification = specification();
+    let lines: Vec<&str> = specification
+        .lines()
+        .filter(|line| line.starts_with("    primary ") || line.starts_with("    enabled "))
+        .collect();
+    let ring = KeyRing::parse(lines.join("\n").as_bytes()).unwrap();
+    assert_eq!(ring.primary_id(), "2026-03");
+    assert_eq!(ring.fingerprints().count(), 2);
 }
 
 fn open(case: &EnvelopeCase) -> Result<(), EnvelopeError> {
@@ -147,6 +191,11 @@ fn binding(case: &EnvelopeCase) -> Binding {
         credential: array(&case.credential),
         version: case.version,
     }
+}
+
+fn specification() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/envelope.md"))
+        .unwrap()
 }
 
 fn folder() -> PathBuf {

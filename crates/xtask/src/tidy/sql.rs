@@ -52,7 +52,11 @@ pub fn objects_carry_their_contract(tree: &Tree) -> Vec<Finding> {
                 .count();
             let mut demand = |what: &str, found: usize| {
                 if found < rank {
-                    let rule = format!("{} {} has no {what} in its file", object.kind, object.name);
+                    let rule = format!(
+                        "{} {} has no {what} in its file",
+                        object.kind,
+                        object.name.to_lowercase()
+                    );
                     findings.push(file.finding(object.at, rule));
                 }
             };
@@ -70,13 +74,9 @@ pub fn objects_carry_their_contract(tree: &Tree) -> Vec<Finding> {
                     "REVOKE",
                     statements.count(&["REVOKE", "ALL", "ON", kind, name], &["FROM", "PUBLIC"]),
                 );
-                if !object
-                    .statement
-                    .contains("SET SEARCH_PATH = PG_CATALOG, VAULT, PG_TEMP")
-                {
-                    findings.push(
-                        file.finding(object.at, format!("{kind} {name} does not pin search_path")),
-                    );
+                if object.looks_names_up() && !object.pins_search_path() {
+                    let rule = format!("{kind} {} does not pin search_path", name.to_lowercase());
+                    findings.push(file.finding(object.at, rule));
                 }
             }
         }
@@ -172,6 +172,16 @@ impl<'a> Object<'a> {
     fn same_name(&self, other: &Object) -> bool {
         self.kind == other.kind && self.name == other.name
     }
+
+    /// Our C functions without the definer's rights read backend memory only.
+    fn looks_names_up(&self) -> bool {
+        !self.statement.contains("LANGUAGE C ") || self.statement.contains("SECURITY DEFINER")
+    }
+
+    fn pins_search_path(&self) -> bool {
+        self.statement
+            .contains("SET SEARCH_PATH = PG_CATALOG, VAULT, PG_TEMP")
+    }
 }
 
 #[cfg(test)]
@@ -216,6 +226,27 @@ COMMENT ON FUNCTION vault.f(uuid) IS 'What it does; and why.';
                 &[("sql/install/f.sql", &broken)],
             );
             assert_eq!(found, ["sql/install/f.sql:2"], "without {part}");
+        }
+    }
+
+    #[test]
+    fn only_c_functions_without_the_definers_rights_may_leave_search_path_open() {
+        let open = WHOLE.replace("    SET search_path = pg_catalog, vault, pg_temp\n", "");
+        for (language, findings) in [
+            ("c SECURITY DEFINER", 1),
+            ("sql SECURITY INVOKER", 1),
+            ("c SECURITY INVOKER", 0),
+        ] {
+            let text = open.replace("plpgsql SECURITY DEFINER", language);
+            assert_eq!(
+                bites(
+                    objects_carry_their_contract,
+                    &[("sql/install/f.sql", &text)]
+                )
+                .len(),
+                findings,
+                "{language}"
+            );
         }
     }
 
