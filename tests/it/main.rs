@@ -1,0 +1,40 @@
+//! What a client, a DBA, a thief of disks and a crash see of the installed extension. One module a promise.
+
+/// Runs each check twice, in a fresh database each time: with the adapter that is the default, and through SPI.
+macro_rules! on_both_adapters {
+    ($($(#[$meta:meta])* fn $name:ident($db:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn check($db: &vault_tests::Database<'_>) $body
+
+            #[test]
+            fn auto() {
+                check(&vault_tests::Database::with_adapter(vault_tests::Adapter::Auto));
+            }
+
+            #[test]
+            fn spi() {
+                check(&vault_tests::Database::with_adapter(vault_tests::Adapter::Spi));
+            }
+        }
+    )+};
+}
+
+mod access;
+mod adapters;
+mod canary;
+mod concurrency;
+mod contract;
+mod crash;
+mod docs;
+mod dump;
+mod errors;
+mod functions;
+mod keys;
+mod log;
+mod memory;
+mod surface;
+mod tamper;
