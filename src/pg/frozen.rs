@@ -229,9 +229,11 @@ const PD_UPPER_END: usize = std::mem::offset_of!(pg_sys::PageHeaderData, pd_spec
 const LINE_POINTERS: usize = std::mem::offset_of!(pg_sys::PageHeaderData, pd_linp);
 const LINE_POINTER_BYTES: usize = std::mem::size_of::<pg_sys::ItemIdData>();
 
-/// A pinned, exclusively locked buffer with room for `length` bytes, and whether it must be initialised. Starts with
-/// the block where this backend last found room (forgotten by PostgreSQL when the table is truncated), then the last
-/// block, then a new one.
+/// A pinned, exclusively locked buffer with room for `length` bytes, and whether it must be initialised.
+///
+/// Starts with the block where this backend last found room (forgotten by PostgreSQL when the table is truncated), then
+/// the last block. One that another backend is writing to is passed over for a new one, which this backend then keeps
+/// to: as with an ordinary INSERT, backends that write at once write to pages of their own instead of queueing.
 ///
 /// # Safety
 /// As [`put`].
@@ -243,7 +245,12 @@ unsafe fn last_page_with_room(relation: pg_sys::Relation, length: u32) -> (pg_sy
             storage if storage.is_null() => pg_sys::InvalidBlockNumber,
             storage => (*storage).smgr_targblock,
         };
+        let mut is_last = false;
         loop {
+            if block == pg_sys::InvalidBlockNumber && !is_last {
+                block = last_block(relation);
+                is_last = true;
+            }
             if block != pg_sys::InvalidBlockNumber
                 && let Some(found) = lock_if_room(relation, block, length)
             {
@@ -251,19 +258,17 @@ unsafe fn last_page_with_room(relation: pg_sys::Relation, length: u32) -> (pg_sy
                 (*(*relation).rd_smgr).smgr_targblock = block;
                 return found;
             }
-            let last = last_block(relation);
-            if last != block {
-                block = last;
+            if !is_last {
+                block = pg_sys::InvalidBlockNumber;
                 continue;
             }
             raw::LockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
-            if last_block(relation) == block {
-                raw::ReleaseBuffer(raw::ReadBuffer(relation, pg_sys::InvalidBlockNumber));
-            }
+            let buffer = raw::ReadBuffer(relation, pg_sys::InvalidBlockNumber);
             raw::UnlockRelationForExtension(relation, pg_sys::ExclusiveLock as i32);
-            // Others see a new block as soon as it exists, so it is locked and looked at like any other: whoever comes
-            // first finds it uninitialised.
-            block = last_block(relation);
+            // Others see the new block as soon as it exists, so it is locked and looked at like any other: whoever
+            // comes first finds it uninitialised.
+            block = raw::BufferGetBlockNumber(buffer);
+            raw::ReleaseBuffer(buffer);
         }
     }
 }
@@ -278,7 +283,7 @@ unsafe fn last_block(relation: pg_sys::Relation) -> pg_sys::BlockNumber {
 }
 
 /// # Safety
-/// As [`put`]; `block` exists.
+/// As [`put`]; `block` exists. `None`: no room, or somebody else has it locked.
 unsafe fn lock_if_room(
     relation: pg_sys::Relation,
     block: pg_sys::BlockNumber,
@@ -287,7 +292,10 @@ unsafe fn lock_if_room(
     // SAFETY: as above. A page that an extension left uninitialised before a crash has pd_upper 0 (PageIsNew).
     unsafe {
         let buffer = raw::ReadBuffer(relation, block);
-        raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_EXCLUSIVE as i32);
+        if !raw::ConditionalLockBuffer(buffer) {
+            raw::ReleaseBuffer(buffer);
+            return None;
+        }
         let page = pg_sys::BufferGetPage(buffer);
         if (*page.cast::<pg_sys::PageHeaderData>()).pd_upper == 0 {
             return Some((buffer, true));

@@ -21,8 +21,8 @@ pub unsafe fn guarded<T: Copy>(body: impl FnOnce() -> T) -> T {
 // Signatures as in the headers of PostgreSQL 15; to be called inside `guarded` only.
 unsafe extern "C-unwind" {
     pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
+    pub fn ConditionalLockBuffer(buffer: Buffer) -> bool;
     pub fn GetTransactionSnapshot() -> Snapshot;
-    pub fn LockBuffer(buffer: Buffer, mode: c_int);
     pub fn LockRelationForExtension(relation: Relation, mode: LOCKMODE);
     pub fn MarkBufferDirty(buffer: Buffer);
     pub fn PageAddItemExtended(
