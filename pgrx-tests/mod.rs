@@ -38,12 +38,12 @@ mod say {
         one("SELECT count(*) FROM vault.vault_access_log WHERE backend_pid = pg_backend_pid()")
     }
 
-    /// The SQLSTATE that a statement ends in; `00000` when it succeeds.
+    /// The SQLSTATE that a statement ends in; `ok` when it succeeds.
     pub fn state_of(statement: &str) -> String {
         run("CREATE OR REPLACE FUNCTION pg_temp.state_of(p_statement text) RETURNS text LANGUAGE plpgsql AS $$
              BEGIN
                  EXECUTE p_statement;
-                 RETURN '00000';
+                 RETURN 'ok';
              EXCEPTION WHEN OTHERS THEN
                  RETURN SQLSTATE;
              END $$");

@@ -90,7 +90,10 @@ mod tests {
         }
         // All ten were opened both times, so all ten are on record both times.
         assert_eq!(
-            one::<i64>("SELECT count(*) FROM vault.vault_access_log WHERE action = 'retrieve'"),
+            one::<i64>(
+                "SELECT count(*) FROM vault.vault_access_log
+                  WHERE action = 'retrieve' AND backend_pid = pg_backend_pid()"
+            ),
             20
         );
     }
