@@ -1,6 +1,6 @@
 -- The access log. Rows are appended by the library as frozen tuples, outside the caller's transaction: they stand
 -- whatever becomes of it. No index on purpose: a crash between heap and index would leave the two apart, since no
--- aborted transaction would explain the difference. Rows lie in the order of their appending.
+-- aborted transaction would explain the difference. ORDER BY accessed_at gives their order; ids are ordered likewise.
 
 CREATE TABLE vault.vault_access_log (
     id               uuid        NOT NULL,
