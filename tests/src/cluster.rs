@@ -261,6 +261,7 @@ impl Cluster {
             .args(["-w", "-m", mode, "-D"])
             .arg(self.data())
             .arg("stop"));
+        self.collect();
     }
 
     pub fn restart(&self) {
@@ -279,6 +280,7 @@ impl Cluster {
             .args(["-c", &format!("kill -9 {}", numbers.join(" "))])
             .stderr(Stdio::null())
             .status();
+        self.collect();
         wait_until("the killed server is gone", || {
             pids.iter().all(|pid| is_gone(*pid))
         });
