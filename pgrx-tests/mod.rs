@@ -40,7 +40,7 @@ mod say {
                  EXECUTE p_statement;
                  RETURN 'ok';
              EXCEPTION WHEN OTHERS THEN
-                 RETURN SQLSTATE;
+                 RETURN CASE SQLSTATE WHEN '00000' THEN SQLERRM ELSE SQLSTATE END;
              END $$");
         one(&format!(
             "SELECT pg_temp.state_of({})",
@@ -55,59 +55,56 @@ pub use server::{postgresql_conf_options, setup};
 /// The server that `cargo pgrx test` starts.
 #[cfg(test)]
 mod server {
+    use std::fs;
     use std::io::Write;
-    use std::process::{Command, Stdio};
+    use std::os::unix::fs::{OpenOptionsExt, chown};
+    use std::path::PathBuf;
     use std::sync::OnceLock;
 
-    /// Called by pgrx before each test, and so before the server starts.
+    /// Called by pgrx before the server starts.
     pub fn setup(_options: Vec<&str>) {
         key_ring();
     }
 
     pub fn postgresql_conf_options() -> Vec<&'static str> {
         static KEY_FILE: OnceLock<String> = OnceLock::new();
-        let key_file =
-            KEY_FILE.get_or_init(|| format!("tenant_vault.root_key_file = '{}'", key_ring()));
+        let key_file = KEY_FILE
+            .get_or_init(|| format!("tenant_vault.root_key_file = '{}'", key_ring().display()));
         vec!["shared_preload_libraries = 'tenant_vault'", key_file]
     }
 
-    /// The path of a key ring that belongs to the server's user and that nobody else can read; removed at the end.
-    fn key_ring() -> &'static str {
-        static PATH: OnceLock<String> = OnceLock::new();
+    /// A key ring that only the server's user can read: `postgres` where the tests run as root, since no server does.
+    fn key_ring() -> &'static PathBuf {
+        static PATH: OnceLock<PathBuf> = OnceLock::new();
         PATH.get_or_init(|| {
-            let mut shell =
-                as_server_user("umask 077; file=$(mktemp) && cat >\"$file\" && echo \"$file\"")
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::piped())
-                    .spawn()
-                    .expect("a shell of the server's user");
+            let path = std::env::temp_dir().join(format!(
+                "tenant_vault_in_backend_{}.keys",
+                std::process::id()
+            ));
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+                .expect("a new file");
             let hex: String = (1..=32).map(|byte| format!("{byte:02x}")).collect();
-            let mut input = shell.stdin.take().expect("a piped input");
-            writeln!(input, "primary in-backend hex:{hex}").expect("room for a key");
-            drop(input);
-            let out = shell.wait_with_output().expect("the name of a file");
-            let path = String::from_utf8(out.stdout).expect("UTF-8");
-            assert!(out.status.success(), "no key ring could be made");
-            pgrx_tests::add_shutdown_hook(|| {
-                if let Some(path) = PATH.get() {
-                    let _ = as_server_user(&format!("rm -f '{path}'")).status();
-                }
-            });
-            path.trim().to_owned()
-        })
-    }
-
-    /// As cargo-pgrx itself goes about its `--runas`.
-    fn as_server_user(script: &str) -> Command {
-        let mut command = match std::env::var_os("CARGO_PGRX_TEST_RUNAS") {
-            Some(user) => {
-                let mut command = Command::new("sudo");
-                command.arg("-u").arg(user).arg("sh");
-                command
+            writeln!(file, "primary in-backend hex:{hex}").expect("room for a key");
+            if fs::metadata("/proc/self")
+                .is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
+            {
+                let users = fs::read_to_string("/etc/passwd").expect("a list of users");
+                let postgres = users
+                    .lines()
+                    .find_map(|line| line.strip_prefix("postgres:x:"))
+                    .expect("user postgres");
+                let uid = postgres
+                    .split(':')
+                    .next()
+                    .and_then(|uid| uid.parse().ok())
+                    .expect("a number");
+                chown(&path, Some(uid), None).expect("root may give files away");
             }
-            None => Command::new("sh"),
-        };
-        command.args(["-c", script]).current_dir("/");
-        command
+            path
+        })
     }
 }
