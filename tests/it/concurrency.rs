@@ -76,6 +76,21 @@ on_both_adapters! {
         assert_eq!(superuser.one::<i64>("SELECT count(*) FROM vault.root_keys", &[]), 1);
     }
 
+    fn two_that_begin_in_an_empty_database_do_not_wait_for_one_another(db) {
+        let (mut first, mut second) = (db.service(), db.service());
+        let tenant = first.random_uuid();
+        first.batch_execute("BEGIN").unwrap();
+        first.store("n", "x").unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| second.tenant_store(tenant, "K", "second"));
+            wait_for_a_lock(db);
+            first.tenant_store(tenant, "K", "first").unwrap();
+            first.batch_execute("COMMIT").unwrap();
+            waiting.join().unwrap().unwrap();
+        });
+        assert_eq!(first.tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("second"));
+    }
+
     fn eight_upsert_one_key_and_each_counts(db) {
         const STORES: usize = 15;
         let tenant = db.superuser().random_uuid();

@@ -54,7 +54,7 @@ impl<S: Storage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
     ) -> Result<CredentialId, VaultError> {
         let ring = self.ring()?;
         let scope = permit.scope();
-        let id = self.fresh_id(scope)?;
+        let id = self.fresh_id(&ring, scope)?;
         let row = NewRow {
             id,
             name: name.as_str(),
@@ -202,7 +202,7 @@ impl<S: Storage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
                 self.record(Event::done(&permit).credential(locked.id).key(key))?;
                 return Ok(locked.id);
             }
-            let id = self.fresh_id(scope)?;
+            let id = self.fresh_id(&ring, scope)?;
             let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;
             let row = NewRow {
                 id,
@@ -318,20 +318,21 @@ impl<S: Storage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
         Ok(())
     }
 
-    fn fresh_id(&mut self, scope: &Scope) -> Result<CredentialId, VaultError> {
-        let tag = self.tag(scope)?;
+    fn fresh_id(&mut self, ring: &KeyRing, scope: &Scope) -> Result<CredentialId, VaultError> {
+        let tag = self.tag(ring, scope)?;
         let mut random = [0; 12];
         self.entropy.fill(&mut random)?;
         Ok(CredentialId::new(tag, random))
     }
 
-    fn tag(&mut self, scope: &Scope) -> Result<TenantTag, VaultError> {
+    fn tag(&mut self, ring: &KeyRing, scope: &Scope) -> Result<TenantTag, VaultError> {
         if scope.tenant() == TenantId::PLATFORM {
             return Ok(TenantTag::PLATFORM);
         }
         if let Some(tag) = self.storage.tag(scope)? {
             return Ok(tag);
         }
+        self.register_root(ring)?;
         for _ in 0..ROUNDS {
             let mut fresh = [0; 4];
             self.entropy.fill(&mut fresh)?;
@@ -444,8 +445,8 @@ impl<S: Storage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
             root: root.fingerprint(),
             wrapped: root.wrap(scope.tenant().as_bytes(), 1, &kek, nonce),
         };
-        self.tag(scope)?;
-        self.storage.register_root(ring.primary_id(), row.root)?;
+        self.tag(ring, scope)?;
+        self.register_root(ring)?;
         if self.storage.insert_key(scope, &row)? {
             self.unborn_keys = true;
             return Ok(row);
@@ -455,6 +456,13 @@ impl<S: Storage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
             .ok_or(VaultError::TenantKeyUnusable {
                 state: "without a primary generation".to_owned(),
             })
+    }
+
+    /// Before any row of a tenant's: of all rows that a store may have to wait for, this one comes first for everybody,
+    /// so that two sessions which both begin in an empty database cannot wait for one another.
+    fn register_root(&mut self, ring: &KeyRing) -> Result<(), VaultError> {
+        let fingerprint = ring.primary().fingerprint();
+        self.storage.register_root(ring.primary_id(), fingerprint)
     }
 
     fn unwrap(
