@@ -197,7 +197,7 @@ def sizes():
         "many_tenants": f"SELECT count(vault.encrypt_tenant_secret(tenant, {name}, {secret})::text) FROM {source}"
         f" JOIN tenants ON tenants.at = n % {TENANTS}",
     }
-    tables = {"secrets": ["credentials"], "tenants": ["tenants", "tenant_keys"]}
+    tables = {"secrets": ["credentials"], "tenants": ["tenants", "wrapped_tenant_keys"]}
     answer = {}
     for case, sql in fill.items():
         psql(f"CREATE DATABASE size_{case}")

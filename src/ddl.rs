@@ -13,19 +13,19 @@ extension_sql_file!(
     requires = ["sql_schema"]
 );
 extension_sql_file!(
-    "../sql/install/20_tables/20_root_keys.sql",
-    name = "sql_root_keys",
+    "../sql/install/20_tables/20_root_key_states.sql",
+    name = "sql_root_key_states",
     requires = ["sql_tenants"]
 );
 extension_sql_file!(
-    "../sql/install/20_tables/30_tenant_keys.sql",
-    name = "sql_tenant_keys",
-    requires = ["sql_root_keys"]
+    "../sql/install/20_tables/30_wrapped_tenant_keys.sql",
+    name = "sql_wrapped_tenant_keys",
+    requires = ["sql_root_key_states"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/40_credentials.sql",
     name = "sql_credentials",
-    requires = ["sql_tenant_keys"]
+    requires = ["sql_wrapped_tenant_keys"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/50_credential_versions.sql",
@@ -48,9 +48,19 @@ extension_sql_file!(
     requires = ["sql_access_grants"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/is_permitted.sql",
+    name = "sql_is_permitted",
+    requires = ["sql_permitted_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/key_rows_changed.sql",
+    name = "sql_key_rows_changed",
+    requires = ["sql_is_permitted"]
+);
+extension_sql_file!(
     "../sql/install/30_api/views.sql",
     name = "sql_views",
-    requires = ["sql_permitted_tenant"]
+    requires = ["sql_key_rows_changed"]
 );
 extension_sql_file!(
     "../sql/install/30_api/may_list.sql",

@@ -44,6 +44,11 @@ impl From<VaultError> for ServerError {
                         .to_owned(),
                 ),
             ),
+            VaultError::TenantLocked => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some("An administrator of the vault can say why, and ends it with vault.unlock_tenant.".to_owned()),
+            ),
             VaultError::TenantKeyUnusable { .. } => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 None,

@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** never touches key material or plaintext.
 
-use vault::{CredentialId, Permit, TenantId};
+use vault::{CredentialId, Permit, TenantId, WholeVault};
 
 use crate::storage::directory;
 
@@ -22,4 +22,9 @@ pub fn for_platform<A>() -> Permit<A> {
 /// Consent for the tenant that an id names; `None` when it names none.
 pub fn for_credential<A>(id: CredentialId) -> Option<Permit<A>> {
     directory::tenant_of(id.tag()).map(Permit::assertion)
+}
+
+/// Consent to look at every tenant's key rows, for the administration of keys.
+pub fn for_administration() -> WholeVault {
+    WholeVault::assertion()
 }

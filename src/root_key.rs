@@ -37,6 +37,13 @@ impl RootKeys for KeyFile {
         self.ring = Some((Rc::clone(&ring), reload));
         Ok(ring)
     }
+
+    fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {
+        self.ring = Some((Rc::clone(ring), pg::clock::last_reload()));
+        pg::report::log(&format!(
+            "tenant_vault goes on with the key ring read before, because the new one cannot be used: {why}"
+        ));
+    }
 }
 
 fn read() -> Result<KeyRing, VaultError> {

@@ -30,8 +30,10 @@ pub fn vault<T>(
         if let Some(ended) = transaction::ended() {
             vault.transaction_ended(ended == transaction::Ended::Committed);
         }
-        // Looked up to be watched: an extension dropped and created again has other keys under the same names.
-        relation::table(c"vault", c"tenant_keys");
+        // Looked up to be watched: each change of a key's row, and each lock of a tenant, counts as a change of this
+        // table (sql/install/30_api/key_rows_changed.sql); and an extension dropped and created again has other keys.
+        relation::table(c"vault", c"wrapped_tenant_keys");
+        relation::accept_changes();
         let generation = relation::generation();
         if SEEN.replace(Some(generation)) != Some(generation) {
             vault.forget_keys();

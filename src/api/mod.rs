@@ -3,9 +3,9 @@
 mod argument;
 mod delete_credential;
 mod door;
-mod permitted_tenant;
 mod record_access_change;
 mod retrieve_credential;
 mod rotate_credential;
+mod row_security;
 mod store_credential;
 mod tenant_secret;

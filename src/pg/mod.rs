@@ -12,5 +12,6 @@ pub mod process;
 mod raw;
 pub mod relation;
 pub mod reply;
+pub mod report;
 pub mod text;
 pub mod transaction;

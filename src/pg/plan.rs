@@ -18,12 +18,29 @@ use super::text;
 pub struct Statement {
     pub text: &'static str,
     pub arguments: &'static [PgBuiltInOids],
+    pub sees: Sees,
     pub plan: &'static LocalKey<Cell<pg_sys::SPIPlanPtr>>,
 }
 
-/// Declares a statement from a file: `statement!(NAME, "path.sql", [UUIDOID, ...])`.
+/// Which rows a statement sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    /// Those that the caller's transaction sees: under REPEATABLE READ, the rows of its beginning.
+    Transaction,
+    /// Those that are committed now, whatever the isolation level, and this transaction's own.
+    Latest,
+}
+
+/// Declares a statement from a file: `statement!(NAME, "path.sql", [UUIDOID, ...])`, or, to see what is committed
+/// now, `statement!(latest NAME, ...)`.
 macro_rules! statement {
+    (latest $name:ident, $file:literal, [$($argument:ident),*]) => {
+        $crate::pg::plan::statement!(@ Latest, $name, $file, [$($argument),*]);
+    };
     ($name:ident, $file:literal, [$($argument:ident),*]) => {
+        $crate::pg::plan::statement!(@ Transaction, $name, $file, [$($argument),*]);
+    };
+    (@ $sees:ident, $name:ident, $file:literal, [$($argument:ident),*]) => {
         static $name: $crate::pg::plan::Statement = {
             thread_local! {
                 static PLAN: std::cell::Cell<pgrx::pg_sys::SPIPlanPtr> =
@@ -32,6 +49,7 @@ macro_rules! statement {
             $crate::pg::plan::Statement {
                 text: include_str!($file),
                 arguments: &[$(pgrx::PgBuiltInOids::$argument),*],
+                sees: $crate::pg::plan::Sees::$sees,
                 plan: &PLAN,
             }
         };
@@ -62,8 +80,7 @@ pub struct Row<'a> {
 }
 
 impl Statement {
-    /// Runs the statement in a snapshot of its own and lets `read` see its rows, and how many there were or were
-    /// written.
+    /// Runs the statement in a snapshot of its own and lets `read` see its rows, and how many there were or were written.
     ///
     /// - errors: whatever PostgreSQL raises, as an unwinding panic that [`super::attempt::attempt`] catches; the abort
     ///   of the (sub)transaction then disconnects SPI.
@@ -78,7 +95,22 @@ impl Statement {
                 arguments.iter().map(|argument| argument.datum()).collect();
             let plan = self.plan();
             let _through_indexes = ThroughIndexes::begin();
-            let done = pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0);
+            let done = match self.sees {
+                Sees::Transaction => {
+                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0)
+                }
+                // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
+                Sees::Latest => pg_sys::SPI_execute_snapshot(
+                    plan,
+                    values.as_mut_ptr(),
+                    null_mut(),
+                    pg_sys::GetLatestSnapshot(),
+                    null_mut(),
+                    false,
+                    true,
+                    0,
+                ),
+            };
             expect(done > 0);
             let answer = read(&Rows {
                 table: pg_sys::SPI_tuptable,
@@ -168,6 +200,10 @@ impl Rows {
 impl Row<'_> {
     pub fn bytes<T>(&self, column: i32, copy: impl FnOnce(&[u8]) -> T) -> Option<T> {
         self.value::<&[u8]>(column).map(copy)
+    }
+
+    pub fn bool(&self, column: i32) -> Option<bool> {
+        self.value(column)
     }
 
     pub fn int(&self, column: i32) -> Option<i32> {

@@ -60,6 +60,26 @@ pub fn generation() -> Generation {
     GENERATION.get()
 }
 
+/// Takes notice of what other sessions have committed, as PostgreSQL does whenever it takes a table's lock; but a
+/// transaction that holds that lock already would not. Costs one look at shared memory when there is nothing new.
+pub fn accept_changes() {
+    // SAFETY: may be called wherever a table may be opened: here, inside a function call with a transaction open.
+    unsafe { pg_sys::AcceptInvalidationMessages() }
+}
+
+/// Makes every session's [`generation`] advance as soon as this transaction commits, and this session's own after the
+/// running statement.
+pub fn announce_change(table: TableId) {
+    // SAFETY: the table exists; registers a message that goes out at commit and is dropped at rollback (inval.c).
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(table.0) }
+}
+
+/// Takes the lock that every INSERT, UPDATE and DELETE takes, to be held to the end of the transaction.
+pub fn begin_write(table: TableId) {
+    // SAFETY: the oid of a table; waits and raises as any statement would.
+    unsafe { pg_sys::LockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
+}
+
 /// Whether an extension is installed in this database.
 pub fn has_extension(name: &'static CStr) -> bool {
     // SAFETY: NUL-terminated name; answers InvalidOid for what does not exist.

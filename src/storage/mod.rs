@@ -7,4 +7,4 @@ mod spi;
 mod wall;
 
 pub use spi::SpiStorage;
-pub use wall::permitted;
+pub use wall::{permits, permitted};

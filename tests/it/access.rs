@@ -150,8 +150,12 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     ("tenants", "SELECT * FROM vault.tenants", &[]),
-    ("root_keys", "SELECT * FROM vault.root_keys", &[]),
-    ("tenant_keys", "SELECT * FROM vault.tenant_keys", &[]),
+    ("root_keys", "SELECT * FROM vault.root_key_states", &[]),
+    (
+        "tenant_keys",
+        "SELECT * FROM vault.wrapped_tenant_keys",
+        &[],
+    ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
     (
         "credential_versions",
@@ -834,7 +838,7 @@ on_both_adapters! {
         // The wall of row level security alone, as the definer role stands before it.
         superuser.batch_execute(
             "CREATE FUNCTION vault.forgetful() RETURNS bigint LANGUAGE sql SECURITY DEFINER
-                 AS 'SELECT (SELECT count(*) FROM vault.credentials) + (SELECT count(*) FROM vault.tenant_keys)
+                 AS 'SELECT (SELECT count(*) FROM vault.credentials) + (SELECT count(*) FROM vault.wrapped_tenant_keys)
                           + (SELECT count(*) FROM vault.credential_list) + (SELECT count(*) FROM vault.tenant_secrets)';
              ALTER FUNCTION vault.forgetful() OWNER TO tenant_vault_owner").unwrap();
         assert_eq!(superuser.one::<i64>("SELECT vault.forgetful()", &[]), 0);
@@ -949,7 +953,7 @@ fn without_preload_a_placeholder_set_beforehand_has_no_effect() {
             .store("n", "y"),
     );
 
-    let fingerprints: i64 = superuser.one("SELECT count(*) FROM vault.root_keys", &[]);
+    let fingerprints: i64 = superuser.one("SELECT count(*) FROM vault.root_key_states", &[]);
     assert_eq!(
         fingerprints, 1,
         "nothing was sealed under the attacker's key"

@@ -57,7 +57,7 @@ on_both_adapters! {
                 session.tenant_store(tenant, &format!("KEY_{n}"), &format!("value {n}")).unwrap();
             });
             let mut superuser = db.superuser();
-            let keys: i64 = superuser.one("SELECT count(*) FROM vault.tenant_keys WHERE tenant_id = $1", &[&tenant]);
+            let keys: i64 = superuser.one("SELECT count(*) FROM vault.wrapped_tenant_keys WHERE tenant_id = $1", &[&tenant]);
             assert_eq!(keys, 1);
             for n in 0..CLIENTS {
                 let value = db.service().tenant_retrieve(tenant, &format!("KEY_{n}")).unwrap();
@@ -72,8 +72,8 @@ on_both_adapters! {
             assert_eq!(session.retrieve(id).unwrap(), format!("value {n}"));
         });
         let mut superuser = db.superuser();
-        assert_eq!(superuser.one::<i64>("SELECT count(*) FROM vault.tenant_keys", &[]), 1);
-        assert_eq!(superuser.one::<i64>("SELECT count(*) FROM vault.root_keys", &[]), 1);
+        assert_eq!(superuser.one::<i64>("SELECT count(*) FROM vault.wrapped_tenant_keys", &[]), 1);
+        assert_eq!(superuser.one::<i64>("SELECT count(*) FROM vault.root_key_states", &[]), 1);
     }
 
     fn two_that_begin_in_an_empty_database_do_not_wait_for_one_another(db) {
@@ -228,7 +228,7 @@ on_both_adapters! {
         session.batch_execute("ROLLBACK").unwrap();
         let id = session.store("kept", "kept").unwrap();
         assert_eq!(db.service().retrieve(id).unwrap(), "kept");
-        assert_eq!(db.superuser().one::<i64>("SELECT count(*) FROM vault.root_keys", &[]), 1);
+        assert_eq!(db.superuser().one::<i64>("SELECT count(*) FROM vault.root_key_states", &[]), 1);
     }
 
     fn a_first_key_undone_by_a_savepoint_is_not_used_again(db) {
@@ -290,12 +290,12 @@ on_both_adapters! {
         let (mut session, mut superuser) = (db.service(), db.superuser());
         let tenant = session.random_uuid();
         session.tenant_store(tenant, "K", "old").unwrap();
-        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.tenant_keys").unwrap();
+        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.wrapped_tenant_keys").unwrap();
         session.tenant_store(tenant, "K", "new").unwrap();
         assert_eq!(session.tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("new"));
         assert_eq!(db.service().tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("new"), "in another session");
         let id = session.store("n", "x").unwrap();
-        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.tenant_keys; DELETE FROM vault.tenants WHERE tag <> 0").unwrap();
+        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.wrapped_tenant_keys; DELETE FROM vault.tenants WHERE tag <> 0").unwrap();
         session.tenant_store(tenant, "K", "third").unwrap();
         assert_eq!(db.service().tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("third"));
         refusal(session.retrieve(id), "42704");
@@ -307,7 +307,7 @@ on_both_adapters! {
         session.tenant_store(tenant, "K", "first life").unwrap();
         assert_eq!(session.tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("first life"));
         // The same generation number with another key behind it.
-        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.tenant_keys").unwrap();
+        superuser.batch_execute("DELETE FROM vault.credentials; DELETE FROM vault.wrapped_tenant_keys").unwrap();
         superuser.tenant_store(tenant, "K", "second life").unwrap();
         assert_eq!(session.tenant_retrieve(tenant, "K").unwrap().as_deref(), Some("second life"));
         session.tenant_store(tenant, "K", "third").unwrap();

@@ -215,13 +215,13 @@ fn restored_under_another_key_the_database_says_which_one_it_needs() {
         .start();
     let restored = original.restore(&cluster, "plain");
     let needed: String = restored.superuser().one(
-        "SELECT encode(fingerprint, 'hex') FROM vault.root_keys",
+        "SELECT encode(fingerprint, 'hex') FROM vault.root_key_states",
         &[],
     );
     let given = Database::on(&cluster);
     given.service().store("n", "x").unwrap();
     let given: String = given.superuser().one(
-        "SELECT encode(fingerprint, 'hex') FROM vault.root_keys",
+        "SELECT encode(fingerprint, 'hex') FROM vault.root_key_states",
         &[],
     );
 

@@ -58,7 +58,7 @@ fn said(refused: &DbError) -> String {
 
 fn fingerprints(session: &mut Client) -> Vec<String> {
     session.one(
-        "SELECT array_agg(encode(fingerprint, 'hex') ORDER BY first_used_at) FROM vault.root_keys",
+        "SELECT array_agg(encode(fingerprint, 'hex') ORDER BY created_at) FROM vault.root_key_states",
         &[],
     )
 }
@@ -418,13 +418,13 @@ fn under_a_new_primary_key_old_values_open_and_new_tenants_are_sealed() {
 
     let mut superuser = db.superuser();
     let roots: Vec<String> = superuser.one(
-        "SELECT array_agg(key_id ORDER BY first_used_at) FROM vault.root_keys",
+        "SELECT array_agg(key_id ORDER BY created_at) FROM vault.root_key_states",
         &[],
     );
     assert_eq!(roots, ["test", "next"]);
     let under: Vec<String> = superuser.one(
-        "SELECT array_agg(r.key_id ORDER BY r.key_id) FROM vault.tenant_keys k
-           JOIN vault.root_keys r ON r.fingerprint = k.root_fingerprint",
+        "SELECT array_agg(r.key_id ORDER BY r.key_id) FROM vault.wrapped_tenant_keys k
+           JOIN vault.root_key_states r ON r.fingerprint = k.root_fingerprint",
         &[],
     );
     assert_eq!(under, ["next", "test"]);
@@ -523,7 +523,7 @@ fn the_generator_makes_a_file_that_the_server_takes() {
     assert_eq!(session.retrieve(id).unwrap(), "x");
     let key_id: String = db
         .superuser()
-        .one("SELECT key_id FROM vault.root_keys", &[]);
+        .one("SELECT key_id FROM vault.root_key_states", &[]);
     assert_eq!(key_id, "made-by-script");
 
     let again = Command::new(&generator)

@@ -95,8 +95,8 @@ on_both_adapters! {
         refusal(superuser.tenant_retrieve(theirs, "K"), "XX001");
         // Nor with the tenant's key carried along.
         superuser.batch_execute("BEGIN").unwrap();
-        superuser.execute("DELETE FROM vault.tenant_keys WHERE tenant_id = $1", &[&theirs]).unwrap();
-        superuser.execute("UPDATE vault.tenant_keys SET tenant_id = $1 WHERE tenant_id = $2", &[&theirs, &ours]).unwrap();
+        superuser.execute("DELETE FROM vault.wrapped_tenant_keys WHERE tenant_id = $1", &[&theirs]).unwrap();
+        superuser.execute("UPDATE vault.wrapped_tenant_keys SET tenant_id = $1 WHERE tenant_id = $2", &[&theirs, &ours]).unwrap();
         refusal(superuser.tenant_retrieve(theirs, "K"), "XX001");
         superuser.batch_execute("ROLLBACK").unwrap();
     }
@@ -129,7 +129,7 @@ on_both_adapters! {
         superuser.tenant_store(theirs, "K", "theirs").unwrap();
         superuser
             .batch_execute(
-                "UPDATE vault.tenant_keys a SET wrapped_kek = b.wrapped_kek FROM vault.tenant_keys b
+                "UPDATE vault.wrapped_tenant_keys a SET wrapped_kek = b.wrapped_kek FROM vault.wrapped_tenant_keys b
                   WHERE a.tenant_id <> b.tenant_id
                     AND a.tenant_id IN (SELECT tenant_id FROM vault.credentials)
                     AND b.tenant_id IN (SELECT tenant_id FROM vault.credentials)",
@@ -186,16 +186,16 @@ on_both_adapters! {
         let id = superuser.store("n", "x").unwrap();
         for at in [0, 1, 2, 13, 14, 45, 46, 61] {
             superuser.execute(
-                "UPDATE vault.tenant_keys SET wrapped_kek = set_byte(wrapped_kek, $1, get_byte(wrapped_kek, $1) # 1)",
+                "UPDATE vault.wrapped_tenant_keys SET wrapped_kek = set_byte(wrapped_kek, $1, get_byte(wrapped_kek, $1) # 1)",
                 &[&at]).unwrap();
             refusal(db.service().retrieve(id), "XX001");
             superuser.execute(
-                "UPDATE vault.tenant_keys SET wrapped_kek = set_byte(wrapped_kek, $1, get_byte(wrapped_kek, $1) # 1)",
+                "UPDATE vault.wrapped_tenant_keys SET wrapped_kek = set_byte(wrapped_kek, $1, get_byte(wrapped_kek, $1) # 1)",
                 &[&at]).unwrap();
         }
-        superuser.batch_execute("UPDATE vault.tenant_keys SET generation = 2").unwrap();
+        superuser.batch_execute("UPDATE vault.wrapped_tenant_keys SET generation = 2").unwrap();
         refusal(db.service().retrieve(id), "XX001");
-        superuser.batch_execute("UPDATE vault.tenant_keys SET generation = 1").unwrap();
+        superuser.batch_execute("UPDATE vault.wrapped_tenant_keys SET generation = 1").unwrap();
         assert_eq!(db.service().retrieve(id).unwrap(), "x");
     }
 
@@ -203,11 +203,11 @@ on_both_adapters! {
         let mut superuser = db.superuser();
         let id = superuser.store("n", "x").unwrap();
         for state in ["disabled", "destroyed"] {
-            superuser.execute("UPDATE vault.tenant_keys SET state = $1", &[&state]).unwrap();
+            superuser.execute("UPDATE vault.wrapped_tenant_keys SET state = $1", &[&state]).unwrap();
             let refused = refusal(db.service().retrieve(id), "55000");
             assert!(refused.message().contains(state), "{refused:?}");
         }
-        superuser.batch_execute("UPDATE vault.tenant_keys SET state = 'enabled'").unwrap();
+        superuser.batch_execute("UPDATE vault.wrapped_tenant_keys SET state = 'enabled'").unwrap();
         assert_eq!(db.service().retrieve(id).unwrap(), "x", "enabled opens");
     }
 }

@@ -31,6 +31,9 @@ pub enum VaultError {
         given: Vec<Fingerprint>,
     },
 
+    #[error("the tenant is locked")]
+    TenantLocked,
+
     #[error("the tenant's key is {state}")]
     TenantKeyUnusable { state: String },
 

@@ -129,6 +129,7 @@ mod tests {
             row: TenantKeyRow {
                 generation,
                 state: state.to_owned(),
+                locked: false,
                 root: Fingerprint::from_bytes([0; 16]),
                 wrapped: [0; WRAPPED_KEK_BYTES],
             },

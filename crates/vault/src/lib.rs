@@ -25,8 +25,8 @@ pub use event::{Event, Outcome};
 pub use names::{
     CredentialId, CredentialName, Description, SecretKey, TenantId, TenantTag, check_secret,
 };
-pub use permit::{Permit, Receipt, Released, Scope};
+pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, Current, Entropy, Insertion, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
+    Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
 };
 pub use service::{Form, Vault};

@@ -40,6 +40,17 @@ impl<A> Permit<A> {
     }
 }
 
+/// Policy's consent to look at the key rows of every tenant at once, as the administration of keys does. Opens no value.
+#[derive(Debug)]
+pub struct WholeVault(());
+
+impl WholeVault {
+    /// Asserts that policy has judged this caller. Only `src/policy.rs` may say so.
+    pub fn assertion() -> Self {
+        Self(())
+    }
+}
+
 /// Proof that the access record is on disk, or as safe as `synchronous_commit` asks for.
 #[derive(Debug)]
 #[must_use = "a receipt exists to be spent on a release"]

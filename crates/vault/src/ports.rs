@@ -11,6 +11,8 @@ pub struct TenantKeyRow {
     pub generation: u32,
     /// `primary`, `enabled`, `disabled` or `destroyed`.
     pub state: String,
+    /// An administrator has locked the tenant: whatever the state, the key serves nobody.
+    pub locked: bool,
     pub root: Fingerprint,
     pub wrapped: [u8; WRAPPED_KEK_BYTES],
 }
@@ -53,26 +55,20 @@ pub enum Insertion {
 /// Rows, one tenant at a time: each call names its [`Scope`], each statement says `tenant_id = ...`.
 /// Errors of the database itself unwind past this trait; the shell catches and records them.
 pub trait Storage {
-    /// The tenant's tag, enrolling the tenant with `fresh` if it is new. `None`: `fresh` is another tenant's tag.
-    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError>;
-    /// The tag of a tenant that has been enrolled before.
-    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError>;
-
-    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError>;
-    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError>;
-    /// False: another session made this generation first.
-    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError>;
-
-    /// Every root key that rows of this database need.
-    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError>;
-    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
-
     fn current(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Current>, VaultError>;
+    /// The same as it is committed now, whatever the statement's snapshot shows; of a tenant secret, too.
+    fn current_now(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+    ) -> Result<Option<Current>, VaultError>;
     fn current_of_key(
         &mut self,
         scope: &Scope,
         key: &SecretKey,
     ) -> Result<Option<Current>, VaultError>;
+    /// From here to the end of the transaction this session counts as one that writes sealed values.
+    fn begin_write(&mut self) -> Result<(), VaultError>;
     fn lock(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Locked>, VaultError>;
     fn lock_of_key(&mut self, scope: &Scope, key: &SecretKey)
     -> Result<Option<Locked>, VaultError>;
@@ -102,6 +98,31 @@ pub trait Storage {
     fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError>;
 }
 
+/// Keys and who holds them, as they are committed now: a stale snapshot must not bring back a key that was locked or
+/// taken out of use.
+pub trait KeyStorage {
+    /// The tenant's tag, enrolling the tenant with `fresh` if it is new. `None`: `fresh` is another tenant's tag.
+    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError>;
+    /// The tag of a tenant that has been enrolled before.
+    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError>;
+
+    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError>;
+    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError>;
+    /// False: another session made this generation first.
+    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError>;
+
+    fn is_locked(&mut self, scope: &Scope) -> Result<bool, VaultError>;
+    /// From here to the end of the transaction this session counts as one that writes tenants' keys.
+    fn begin_keys(&mut self) -> Result<(), VaultError>;
+
+    /// Every root key that rows of this database need.
+    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError>;
+    /// The one that wraps. `None`: the database has had no key yet.
+    fn active_root(&mut self) -> Result<Option<Fingerprint>, VaultError>;
+    /// Makes a root key the active one, unless there is one by now.
+    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
+}
+
 /// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
 pub trait Audit {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;
@@ -109,8 +130,10 @@ pub trait Audit {
 
 /// Where the root keys come from.
 pub trait RootKeys {
-    /// The key ring in force. A new `Rc` means that it was read anew.
+    /// The newest key ring. A new `Rc` means that it was read anew.
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// The newest one will not do: until the next one comes, `ring` is the answer.
+    fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError);
 }
 
 /// Bytes from the operating system's generator.

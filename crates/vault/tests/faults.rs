@@ -145,6 +145,12 @@ fn fail_each_call(name: &str, use_case: UseCase, start: Start, fault: Fault) -> 
         world.fail(n, fault);
         let failed = use_case(&mut backend, &ids);
         assert!(world.mend(), "{what}: did not strike");
+        // A backend that has a ring goes on with it when the newest cannot be had.
+        if *call == "ring" && fault == Fault::Error && !matches!(start, Start::Cold) {
+            assert_eq!(failed, Ok(expected.clone()), "{what}");
+            all_opens(&world, &what);
+            continue;
+        }
         let error = match fault {
             Fault::Error => injected(call),
             Fault::Unwind => VaultError::Internal("unwound"),

@@ -439,68 +439,191 @@ fn a_warm_backend_does_not_seal_under_a_key_out_of_use() {
 // ---- root keys ----
 
 #[test]
-fn a_ring_without_a_needed_key_stops_everything_before_anything_is_sealed() {
-    let (world, mut warm) = start();
-    let id = warm.store(alice(), b"one").unwrap();
+fn a_backend_that_knows_no_ring_with_the_needed_key_seals_nothing() {
+    let (world, mut first) = start();
+    let id = first.store(alice(), b"one").unwrap();
     world.replace_ring(ring(&[2, 3]));
     let before = world.committed().clone();
     let missing = || VaultError::RootKeyMissing {
         needed: fingerprint(1),
         given: vec![fingerprint(2), fingerprint(3)],
     };
-    for mut backend in [warm, world.backend()] {
-        world.take_calls();
-        assert_eq!(backend.store(bob(), b"x"), Err(missing()));
-        assert_eq!(backend.retrieve(alice(), id), Err(missing()));
-        assert_eq!(backend.rotate(alice(), id, b"x"), Err(missing()));
-        assert_eq!(backend.delete(alice(), id), Err(missing()));
-        assert_eq!(
-            backend.call(|vault| vault.delete_nothing(id)),
-            Err(missing())
-        );
-        assert_eq!(
-            backend.retrieve_many(&[], vault::Form::Text),
-            Err(missing())
-        );
-        assert_eq!(backend.put(bob(), "SMTP", b"x"), Err(missing()));
-        assert_eq!(backend.fetch(alice(), "SMTP"), Err(missing()));
-        assert_eq!(backend.list(alice()), Err(missing()));
-        assert_eq!(backend.remove(alice(), "SMTP"), Err(missing()));
-        assert!(
-            world
-                .take_calls()
-                .iter()
-                .all(|call| matches!(*call, "ring" | "root_fingerprints"))
-        );
-        assert_eq!(*world.committed(), before);
+    let mut backend = world.backend();
+    world.take_calls();
+    assert_eq!(backend.store(bob(), b"x"), Err(missing()));
+    assert_eq!(backend.retrieve(alice(), id), Err(missing()));
+    assert_eq!(backend.rotate(alice(), id, b"x"), Err(missing()));
+    assert_eq!(backend.delete(alice(), id), Err(missing()));
+    assert_eq!(
+        backend.call(|vault| vault.delete_nothing(id)),
+        Err(missing())
+    );
+    assert_eq!(
+        backend.retrieve_many(&[], vault::Form::Text),
+        Err(missing())
+    );
+    assert_eq!(backend.put(bob(), "SMTP", b"x"), Err(missing()));
+    assert_eq!(backend.fetch(alice(), "SMTP"), Err(missing()));
+    assert_eq!(backend.list(alice()), Err(missing()));
+    assert_eq!(backend.remove(alice(), "SMTP"), Err(missing()));
+    assert!(
+        world
+            .take_calls()
+            .iter()
+            .all(|call| matches!(*call, "ring" | "root_fingerprints"))
+    );
+    assert_eq!(*world.committed(), before);
 
-        world.replace_ring(ring(&[2, 1]));
-        assert_eq!(backend.retrieve(alice(), id).unwrap(), b"one");
-        world.replace_ring(ring(&[2, 3]));
-    }
+    world.replace_ring(ring(&[2, 1]));
+    assert_eq!(backend.retrieve(alice(), id).unwrap(), b"one");
 }
 
+/// The ring that stood goes on serving, also new tenants; the newest one is judged once, and the next one again.
 #[test]
-fn the_primary_root_wraps_and_every_root_unwraps() {
+fn a_ring_that_lost_a_needed_key_is_refused_and_the_one_before_stays() {
+    let (world, mut warm) = start();
+    let id = warm.store(alice(), b"one").unwrap();
+    world.replace_ring(ring(&[2, 3]));
+    for _ in 0..3 {
+        assert_eq!(warm.retrieve(alice(), id).unwrap(), b"one");
+    }
+    warm.store(bob(), b"two").unwrap();
+    assert_eq!(world.committed().keys[&(bob(), 1)].root, fingerprint(1));
+    assert_eq!(
+        world.take_refused(),
+        [format!(
+            "the key ring does not hold root key {}",
+            fingerprint(1)
+        )]
+    );
+    world.replace_ring(ring(&[3]));
+    warm.vault.forget_keys();
+    assert_eq!(warm.retrieve(alice(), id).unwrap(), b"one");
+    assert_eq!(world.take_refused().len(), 1);
+    world.replace_ring(ring(&[3, 1]));
+    assert_eq!(warm.retrieve(alice(), id).unwrap(), b"one");
+    assert!(world.take_refused().is_empty());
+}
+
+/// The ring's primary is where an empty database begins; from then on the database says which key wraps.
+#[test]
+fn the_active_root_wraps_and_every_root_unwraps() {
     let world = World::with_ring(ring(&[1, 2]));
     let mut backend = world.backend();
     let old = backend.store(alice(), b"one").unwrap();
     world.replace_ring(ring(&[2, 1]));
-    let new = backend.store(bob(), b"two").unwrap();
-    let roots: Vec<_> = [alice(), bob()]
-        .map(|tenant| world.committed().keys[&(tenant, 1)].root)
-        .into();
-    assert_eq!(roots, [fingerprint(1), fingerprint(2)]);
-    assert_eq!(
-        world.committed().roots[fingerprint(2).as_bytes()],
-        "root-2",
-        "registered by its id in the file"
-    );
+    let same = backend.store(bob(), b"two").unwrap();
+    world.elsewhere(|tables| {
+        tables
+            .roots
+            .insert(*fingerprint(2).as_bytes(), "root-2".to_owned());
+        tables.active_root = Some(*fingerprint(2).as_bytes());
+    });
+    let new = backend.store(tenant(3), b"three").unwrap();
+    let roots = [alice(), bob(), tenant(3)].map(|tenant| world.committed().keys[&(tenant, 1)].root);
+    assert_eq!(roots, [fingerprint(1), fingerprint(1), fingerprint(2)]);
     for mut backend in [backend, world.backend()] {
         assert_eq!(backend.retrieve(alice(), old).unwrap(), b"one");
-        assert_eq!(backend.retrieve(bob(), new).unwrap(), b"two");
+        assert_eq!(backend.retrieve(bob(), same).unwrap(), b"two");
+        assert_eq!(backend.retrieve(tenant(3), new).unwrap(), b"three");
     }
 }
+
+#[test]
+fn of_two_that_begin_at_once_with_other_primaries_one_key_is_active() {
+    let world = World::with_ring(ring(&[1, 2]));
+    let mut backend = world.backend();
+    world.before("register_root", 1, |tables| {
+        tables
+            .roots
+            .insert(*fingerprint(2).as_bytes(), "root-2".to_owned());
+        tables.active_root = Some(*fingerprint(2).as_bytes());
+    });
+    backend.store(alice(), b"one").unwrap();
+    assert_eq!(world.committed().keys[&(alice(), 1)].root, fingerprint(2));
+}
+
+// ---- locks and old snapshots ----
+
+#[test]
+fn a_locked_tenant_is_refused_by_every_use_case_that_touches_a_value() {
+    let (world, mut warm) = start();
+    let id = warm.store(alice(), b"one").unwrap();
+    warm.put(alice(), "SMTP", b"one").unwrap();
+    world.elsewhere(|tables| {
+        tables.locked.insert(alice());
+    });
+    // What the shell does when it is told that key rows changed.
+    warm.vault.forget_keys();
+    for mut backend in [warm, world.backend()] {
+        let before = world.committed().clone();
+        let locked = VaultError::TenantLocked;
+        assert_eq!(backend.retrieve(alice(), id), Err(VaultError::TenantLocked));
+        assert_eq!(backend.store(alice(), b"x"), Err(VaultError::TenantLocked));
+        assert_eq!(
+            backend.rotate(alice(), id, b"x"),
+            Err(VaultError::TenantLocked)
+        );
+        assert_eq!(backend.delete(alice(), id), Err(VaultError::TenantLocked));
+        assert_eq!(
+            backend.put(alice(), "SMTP", b"x"),
+            Err(VaultError::TenantLocked)
+        );
+        assert_eq!(
+            backend.fetch(alice(), "SMTP"),
+            Err(VaultError::TenantLocked)
+        );
+        assert_eq!(backend.remove(alice(), "SMTP"), Err(locked));
+        assert_eq!(*world.committed(), before);
+        assert_eq!(
+            backend.list(alice()).unwrap(),
+            ["SMTP"],
+            "names stay readable"
+        );
+        backend.store(bob(), b"x").unwrap();
+    }
+}
+
+#[test]
+fn a_tenant_locked_before_its_first_secret_gets_no_key() {
+    let (world, mut backend) = start();
+    world.elsewhere(|tables| {
+        tables.locked.insert(alice());
+    });
+    assert_eq!(backend.store(alice(), b"x"), Err(VaultError::TenantLocked));
+    assert!(world.committed().keys.is_empty());
+}
+
+/// A reader in an old snapshot holds a row under a generation that was taken out of use after a rewrap: the same
+/// version opens under its new wrap. Another version does not stand in for it.
+#[test]
+fn a_row_from_before_a_rewrap_opens_after_its_key_is_gone() {
+    let (world, mut backend) = start();
+    let id = backend.store(alice(), b"one").unwrap();
+    let other = backend.store(alice(), b"other").unwrap();
+    let ring = ring(&[1]);
+    let hide_old = move |tables: &mut world::Tables| {
+        tables.rotate_kek(&ring, alice(), [0x66; 32], true);
+        tables.keys.get_mut(&(alice(), 1)).unwrap().state = "disabled".to_owned();
+    };
+    backend.vault.forget_keys();
+    // Between the look at the row and the look at its key.
+    world.before("key", 1, hide_old);
+    assert_eq!(backend.retrieve(alice(), id).unwrap(), b"one");
+
+    world.elsewhere(|tables| {
+        tables.keys.get_mut(&(alice(), 2)).unwrap().state = "disabled".to_owned();
+    });
+    backend.vault.forget_keys();
+    assert_eq!(
+        backend.retrieve(alice(), other),
+        Err(VaultError::TenantKeyUnusable {
+            state: "disabled".to_owned()
+        })
+    );
+}
+
+// ---- root keys, continued ----
 
 #[test]
 fn a_ring_read_anew_clears_the_keys_and_is_checked_once() {
@@ -526,6 +649,7 @@ fn a_root_registered_after_the_check_is_missed_by_name() {
     let theirs = TenantKeyRow {
         generation: 1,
         state: "primary".to_owned(),
+        locked: false,
         root: fingerprint(9),
         wrapped: [0; envelope::WRAPPED_KEK_BYTES],
     };

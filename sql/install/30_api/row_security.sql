@@ -1,21 +1,24 @@
 -- The second wall between tenants, behind the predicates of the queries: the vault's own role sees the rows of the
--- one tenant that policy permitted to the running call, and none without a permit. The function is called directly and
--- not in a sub-select, which would be evaluated once a query: the vault's statements touch one row, and setting up the
--- sub-plan costs more than the call.
+-- one tenant that policy permitted to the running call, and none without a permit; the administration of keys alone is
+-- permitted all. The function is called directly and not in a sub-select, which would be evaluated once a query: the
+-- vault's statements touch one row, and setting up the sub-plan costs more than the call.
 
-CREATE POLICY permitted_tenant ON vault.tenant_keys TO tenant_vault_owner
-    USING (tenant_id = vault.permitted_tenant());
+CREATE POLICY permitted_tenant ON vault.wrapped_tenant_keys TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.credentials TO tenant_vault_owner
-    USING (tenant_id = vault.permitted_tenant());
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.credential_versions TO tenant_vault_owner
-    USING (tenant_id = vault.permitted_tenant());
+    USING (vault.is_permitted(tenant_id));
+CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credentials FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credential_versions FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 
-COMMENT ON POLICY permitted_tenant ON vault.tenant_keys IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credentials IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credential_versions IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.wrapped_tenant_keys IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY listing ON vault.credentials IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY listing ON vault.credential_versions IS 'Metadata, through the views, for roles that may list.';

@@ -30,3 +30,33 @@ COMMENT ON COLUMN vault.tenant_secrets.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN vault.tenant_secrets.key IS 'Unique in the tenant.';
 COMMENT ON COLUMN vault.tenant_secrets.value_encrypted IS 'The whole envelope: wrapped_dek, then ciphertext.';
 COMMENT ON COLUMN vault.tenant_secrets.updated_at IS 'When the current version was sealed.';
+
+CREATE VIEW vault.tenant_keys WITH (security_barrier = true) AS
+    SELECT k.tenant_id, k.generation, k.state,
+           pg_catalog.encode(k.root_fingerprint, 'hex') AS root_fingerprint, k.created_at
+      FROM vault.wrapped_tenant_keys AS k;
+ALTER VIEW vault.tenant_keys OWNER TO tenant_vault_owner;
+REVOKE ALL ON vault.tenant_keys FROM PUBLIC;
+COMMENT ON VIEW vault.tenant_keys IS 'Generations of tenant keys, without the keys. Profiles auditor, admin.';
+COMMENT ON COLUMN vault.tenant_keys.tenant_id IS 'Whose key it is; the nil uuid is the platform.';
+COMMENT ON COLUMN vault.tenant_keys.generation IS 'Counts from 1.';
+COMMENT ON COLUMN vault.tenant_keys.state IS 'primary, enabled, disabled or destroyed.';
+COMMENT ON COLUMN vault.tenant_keys.root_fingerprint IS 'The root key that wraps it; see vault.root_keys.';
+COMMENT ON COLUMN vault.tenant_keys.created_at IS 'When this generation was made.';
+
+CREATE VIEW vault.root_keys WITH (security_barrier = true) AS
+    SELECT r.key_id AS id, pg_catalog.encode(r.fingerprint, 'hex') AS fingerprint, r.state,
+           r.created_at, r.activated_at, r.retired_at,
+           (SELECT pg_catalog.count(*) FROM vault.wrapped_tenant_keys AS k
+             WHERE k.root_fingerprint = r.fingerprint AND k.state <> 'destroyed') AS tenant_keys
+      FROM vault.root_key_states AS r;
+ALTER VIEW vault.root_keys OWNER TO tenant_vault_owner;
+REVOKE ALL ON vault.root_keys FROM PUBLIC;
+COMMENT ON VIEW vault.root_keys IS 'Root keys that this database knows, by fingerprint. Profiles auditor, admin.';
+COMMENT ON COLUMN vault.root_keys.id IS 'The key''s id in the key ring.';
+COMMENT ON COLUMN vault.root_keys.fingerprint IS 'Identifies the key and gives nothing of it away.';
+COMMENT ON COLUMN vault.root_keys.state IS 'pending, active, retiring or retired.';
+COMMENT ON COLUMN vault.root_keys.created_at IS 'When this database first heard of it.';
+COMMENT ON COLUMN vault.root_keys.activated_at IS 'When it last became the active one.';
+COMMENT ON COLUMN vault.root_keys.retired_at IS 'When it was retired.';
+COMMENT ON COLUMN vault.root_keys.tenant_keys IS 'How many tenant keys it wraps.';

@@ -1,5 +1,5 @@
 -- Inserts only while the tenant key that sealed the value is still the primary one.
 INSERT INTO vault.credentials (id, tenant_id, version, kind, wrapped_dek, ciphertext, name, description)
 SELECT $2, $1, 1, 'c', $3, $4, $5, $6
-  FROM vault.tenant_keys AS k
+  FROM vault.wrapped_tenant_keys AS k
  WHERE k.tenant_id = $1 AND k.generation = $7 AND k.state = 'primary' AND k.wrapped_kek = $8

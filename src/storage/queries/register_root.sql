@@ -1,1 +1,3 @@
-INSERT INTO vault.root_keys (key_id, fingerprint) VALUES ($1, $2) ON CONFLICT DO NOTHING
+INSERT INTO vault.root_key_states (fingerprint, key_id, state, activated_at)
+VALUES ($2, $1, 'active', pg_catalog.now())
+    ON CONFLICT DO NOTHING

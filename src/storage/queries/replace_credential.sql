@@ -1,6 +1,6 @@
 -- The row is locked by the caller. Both halves of the statement see it as it stood before.
 WITH key AS (
-    SELECT FROM vault.tenant_keys AS k
+    SELECT FROM vault.wrapped_tenant_keys AS k
      WHERE k.tenant_id = $1 AND k.generation = $6 AND k.state = 'primary' AND k.wrapped_kek = $7
 ), kept AS (
     INSERT INTO vault.credential_versions (credential_id, tenant_id, version, sealed_at, wrapped_dek, ciphertext)

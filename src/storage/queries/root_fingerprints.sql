@@ -1,1 +1,1 @@
-SELECT fingerprint FROM vault.root_keys ORDER BY first_used_at, fingerprint
+SELECT fingerprint FROM vault.root_key_states WHERE state IN ('active', 'retiring') ORDER BY created_at, fingerprint

@@ -41,7 +41,7 @@ SELECT vault.retrieve_credential(:'id');
 
 -- 55000: a key that is not in use
 UPDATE vault.credentials SET version = version - 1 WHERE id = :'id';
-UPDATE vault.tenant_keys SET state = 'disabled';
+UPDATE vault.wrapped_tenant_keys SET state = 'disabled';
 \c
 \set VERBOSITY verbose
 SELECT vault.retrieve_credential(:'id');

@@ -53,4 +53,4 @@ DROP ROLE tour_auditor;
 -- What lies in the table.
 SELECT id = :'other' AS same_id, version, kind, octet_length(wrapped_dek), octet_length(ciphertext), name
   FROM vault.credentials WHERE name = 'resend';
-SELECT state, generation, octet_length(wrapped_kek) FROM vault.tenant_keys ORDER BY created_at;
+SELECT state, generation, octet_length(wrapped_kek) FROM vault.wrapped_tenant_keys ORDER BY created_at;

@@ -8,15 +8,15 @@
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
 use std::cell::{Ref, RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
     Audit, CredentialId, CredentialName, Current, Description, Entropy, Event, Form, Insertion,
-    Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope, SecretKey, Storage, TenantId,
-    TenantKeyRow, TenantTag, Vault, VaultError,
+    KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope, SecretKey, Storage,
+    TenantId, TenantKeyRow, TenantTag, Vault, VaultError,
 };
 
 pub fn alice() -> TenantId {
@@ -56,6 +56,9 @@ pub struct Tables {
     pub keys: BTreeMap<(TenantId, u32), TenantKeyRow>,
     /// By the 16 bytes of the fingerprint: the id in the key file.
     pub roots: BTreeMap<[u8; 16], String>,
+    /// The one of them that wraps.
+    pub active_root: Option<[u8; 16]>,
+    pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
 }
 
@@ -91,6 +94,12 @@ impl Tables {
             .find(|row| row.state == "primary")
     }
 
+    /// The row as storage gives it, with the tenant's lock in it.
+    fn under_lock(&self, scope: &Scope, row: TenantKeyRow) -> TenantKeyRow {
+        let locked = self.locked.contains(&scope.tenant());
+        TenantKeyRow { locked, ..row }
+    }
+
     /// Whether the row is as the writer saw it, and is the primary one.
     fn stands(&self, scope: &Scope, under: &TenantKeyRow) -> bool {
         under.state == "primary"
@@ -112,6 +121,7 @@ impl Tables {
             TenantKeyRow {
                 generation,
                 state: "primary".to_owned(),
+                locked: false,
                 root: root.fingerprint(),
                 wrapped: root.wrap(tenant.as_bytes(), generation, &new, [7; 12]),
             },
@@ -170,6 +180,8 @@ struct State {
     open: Option<(usize, Vec<Tables>)>,
     log: Vec<Entry>,
     ring: Rc<KeyRing>,
+    /// Why a newer ring was not taken, each time.
+    refused: Vec<String>,
     /// The names of the port calls made.
     calls: Vec<&'static str>,
     /// Fails the call with this index in `calls`.
@@ -219,6 +231,7 @@ impl World {
             open: None,
             log: Vec::new(),
             ring: Rc::new(ring),
+            refused: Vec::new(),
             calls: Vec::new(),
             fault: None,
             interference: None,
@@ -259,6 +272,11 @@ impl World {
     /// The key file is read anew: a new `Rc`, whatever it holds.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.0.borrow_mut().ring = Rc::new(ring);
+    }
+
+    /// Why newer rings were not taken, since this was last asked.
+    pub fn take_refused(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.borrow_mut().refused)
     }
 
     /// A commit of another session, an operator or an attacker; seen by all.
@@ -376,72 +394,26 @@ pub fn injected(call: &'static str) -> VaultError {
 }
 
 impl Storage for Port {
-    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError> {
-        self.write("enrol", |tables| {
-            let tenant = scope.tenant();
-            if !tables.tags.contains_key(&tenant) {
-                if tables.tags.values().any(|tag| *tag == fresh) {
-                    return None;
-                }
-                tables.tags.insert(tenant, fresh);
-            }
-            tables.tags.get(&tenant).copied()
-        })
-    }
-
-    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError> {
-        self.read("tag", |tables| tables.tags.get(&scope.tenant()).copied())
-    }
-
-    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError> {
-        self.read("primary_key", |tables| {
-            tables.primary(scope.tenant()).cloned()
-        })
-    }
-
-    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError> {
-        self.read("key", |tables| {
-            tables.keys.get(&(scope.tenant(), generation)).cloned()
-        })
-    }
-
-    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError> {
-        self.write("insert_key", |tables| {
-            let tenant = scope.tenant();
-            // The foreign keys of the real table.
-            assert!(tenant == TenantId::PLATFORM || tables.tags.contains_key(&tenant));
-            assert!(tables.roots.contains_key(row.root.as_bytes()));
-            let free = !tables.keys.contains_key(&(tenant, row.generation));
-            if free {
-                tables.keys.insert((tenant, row.generation), row.clone());
-            }
-            free
-        })
-    }
-
-    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError> {
-        self.read("root_fingerprints", |tables| {
-            tables
-                .roots
-                .keys()
-                .map(|bytes| Fingerprint::from_bytes(*bytes))
-                .collect()
-        })
-    }
-
-    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError> {
-        self.write("register_root", |tables| {
-            tables
-                .roots
-                .entry(*fingerprint.as_bytes())
-                .or_insert_with(|| id.to_owned());
-        })
-    }
-
     fn current(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Current>, VaultError> {
         self.read("current", |tables| {
             tables.row(scope, id).map(|row| current(id, row))
         })
+    }
+
+    fn current_now(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+    ) -> Result<Option<Current>, VaultError> {
+        let state = self.call("current_now")?;
+        let row = state.seen_by(self.backend).rows.get(&id);
+        Ok(row
+            .filter(|row| row.tenant == scope.tenant())
+            .map(|row| current(id, row)))
+    }
+
+    fn begin_write(&mut self) -> Result<(), VaultError> {
+        self.call("begin_write").map(drop)
     }
 
     fn current_of_key(
@@ -559,6 +531,89 @@ impl Storage for Port {
     }
 }
 
+impl KeyStorage for Port {
+    fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError> {
+        self.write("enrol", |tables| {
+            let tenant = scope.tenant();
+            if !tables.tags.contains_key(&tenant) {
+                if tables.tags.values().any(|tag| *tag == fresh) {
+                    return None;
+                }
+                tables.tags.insert(tenant, fresh);
+            }
+            tables.tags.get(&tenant).copied()
+        })
+    }
+
+    fn tag(&mut self, scope: &Scope) -> Result<Option<TenantTag>, VaultError> {
+        self.read("tag", |tables| tables.tags.get(&scope.tenant()).copied())
+    }
+
+    fn primary_key(&mut self, scope: &Scope) -> Result<Option<TenantKeyRow>, VaultError> {
+        self.read("primary_key", |tables| {
+            let row = tables.primary(scope.tenant()).cloned();
+            row.map(|row| tables.under_lock(scope, row))
+        })
+    }
+
+    fn key(&mut self, scope: &Scope, generation: u32) -> Result<Option<TenantKeyRow>, VaultError> {
+        self.read("key", |tables| {
+            let row = tables.keys.get(&(scope.tenant(), generation)).cloned();
+            row.map(|row| tables.under_lock(scope, row))
+        })
+    }
+
+    fn insert_key(&mut self, scope: &Scope, row: &TenantKeyRow) -> Result<bool, VaultError> {
+        self.write("insert_key", |tables| {
+            let tenant = scope.tenant();
+            // The foreign keys of the real table.
+            assert!(tenant == TenantId::PLATFORM || tables.tags.contains_key(&tenant));
+            assert!(tables.roots.contains_key(row.root.as_bytes()));
+            let free = !tables.keys.contains_key(&(tenant, row.generation));
+            if free {
+                tables.keys.insert((tenant, row.generation), row.clone());
+            }
+            free
+        })
+    }
+
+    fn is_locked(&mut self, scope: &Scope) -> Result<bool, VaultError> {
+        self.read("is_locked", |tables| {
+            tables.locked.contains(&scope.tenant())
+        })
+    }
+
+    fn begin_keys(&mut self) -> Result<(), VaultError> {
+        self.call("begin_keys").map(drop)
+    }
+
+    fn active_root(&mut self) -> Result<Option<Fingerprint>, VaultError> {
+        self.read("active_root", |tables| {
+            tables.active_root.map(Fingerprint::from_bytes)
+        })
+    }
+
+    fn root_fingerprints(&mut self) -> Result<Vec<Fingerprint>, VaultError> {
+        self.read("root_fingerprints", |tables| {
+            tables
+                .roots
+                .keys()
+                .map(|bytes| Fingerprint::from_bytes(*bytes))
+                .collect()
+        })
+    }
+
+    fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError> {
+        self.write("register_root", |tables| {
+            tables
+                .roots
+                .entry(*fingerprint.as_bytes())
+                .or_insert_with(|| id.to_owned());
+            tables.active_root.get_or_insert(*fingerprint.as_bytes());
+        })
+    }
+}
+
 fn current(id: CredentialId, row: &Row) -> Current {
     Current {
         id,
@@ -588,6 +643,12 @@ impl Audit for Port {
 impl RootKeys for Port {
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError> {
         Ok(Rc::clone(&self.call("ring")?.ring))
+    }
+
+    fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {
+        let mut state = self.world.0.borrow_mut();
+        state.ring = Rc::clone(ring);
+        state.refused.push(why.to_string());
     }
 }
 

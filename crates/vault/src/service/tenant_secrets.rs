@@ -1,0 +1,93 @@
+//! Tenant secrets by key.
+
+use super::{ROUNDS, Vault};
+use crate::{
+    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, NewRow, Outcome, Permit, Released,
+    RootKeys, SecretKey, Storage, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    VaultError,
+};
+
+impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
+    /// Inserts a tenant's secret or, where its key exists, puts a new version in place.
+    pub fn store_tenant_secret(
+        &mut self,
+        permit: Permit<TenantStore>,
+        key: &SecretKey,
+        secret: &[u8],
+    ) -> Result<CredentialId, VaultError> {
+        let ring = self.ring_to_write()?;
+        let scope = permit.scope();
+        for _ in 0..ROUNDS {
+            if let Some(locked) = self.storage.lock_of_key(scope, key)? {
+                self.replace(&ring, scope, locked.id, locked.version, secret)?;
+                self.record(Event::done(&permit).credential(locked.id).key(key))?;
+                return Ok(locked.id);
+            }
+            let id = self.fresh_id(&ring, scope)?;
+            let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;
+            let row = NewRow {
+                id,
+                name: key.as_str(),
+                description: "",
+                is_tenant_secret: true,
+            };
+            match self.storage.insert(scope, row, &sealed, &under)? {
+                Insertion::Done => {
+                    self.record(Event::done(&permit).credential(id).key(key))?;
+                    return Ok(id);
+                }
+                Insertion::KeyMoved => self.keks.forget(scope.tenant(), under.generation),
+                Insertion::KeyTaken => {}
+            }
+        }
+        Err(VaultError::Internal(
+            "the tenant secret changed with every attempt to store it",
+        ))
+    }
+
+    /// `None` when the tenant has no secret of this key.
+    pub fn retrieve_tenant_secret(
+        &mut self,
+        permit: Permit<TenantRetrieve>,
+        key: &SecretKey,
+    ) -> Result<Option<Released>, VaultError> {
+        let ring = self.ring()?;
+        let Some(current) = self.storage.current_of_key(permit.scope(), key)? else {
+            self.record(Event::done(&permit).key(key).outcome(Outcome::NotFound))?;
+            return Ok(None);
+        };
+        let secret = self.open(&ring, permit.scope(), &current)?;
+        let receipt = self
+            .audit
+            .append(&[Event::done(&permit).credential(current.id).key(key)])?;
+        Ok(Some(Released::new(secret, &receipt)))
+    }
+
+    /// The keys of a tenant's secrets, in order.
+    pub fn list_tenant_keys(
+        &mut self,
+        permit: Permit<TenantList>,
+    ) -> Result<Vec<String>, VaultError> {
+        self.ring()?;
+        let keys = self.storage.keys(permit.scope())?;
+        self.record(Event::done(&permit))?;
+        Ok(keys)
+    }
+
+    /// False: the tenant has no secret of this key; that is recorded too.
+    pub fn delete_tenant_secret(
+        &mut self,
+        permit: Permit<TenantDelete>,
+        key: &SecretKey,
+    ) -> Result<bool, VaultError> {
+        self.ring()?;
+        self.refuse_if_locked(permit.scope())?;
+        let removed = self.storage.remove_of_key(permit.scope(), key)?;
+        let event = Event::done(&permit).key(key);
+        self.record(match removed {
+            Some(id) => event.credential(id),
+            None => event.outcome(Outcome::NotFound),
+        })?;
+        Ok(removed.is_some())
+    }
+}

@@ -1,0 +1,1 @@
+SELECT fingerprint FROM vault.root_key_states WHERE state = 'active'
