@@ -150,10 +150,31 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     ("tenants", "SELECT * FROM vault.tenants", &[]),
-    ("root_keys", "SELECT * FROM vault.root_key_states", &[]),
+    ("root_key_states", "SELECT * FROM vault.root_key_states", &[]),
+    (
+        "root_keys",
+        "SELECT * FROM vault.root_keys",
+        &["admin", "auditor"],
+    ),
+    (
+        "wrapped_tenant_keys",
+        "SELECT * FROM vault.wrapped_tenant_keys",
+        &[],
+    ),
     (
         "tenant_keys",
-        "SELECT * FROM vault.wrapped_tenant_keys",
+        "SELECT * FROM vault.tenant_keys",
+        &["admin", "auditor"],
+    ),
+    (
+        "is_permitted(uuid)",
+        "SELECT vault.is_permitted('{tenant}')",
+        &["service", "admin", "auditor"],
+    ),
+    ("announce_key_change()", "SELECT vault.announce_key_change()", &[]),
+    (
+        "key_rows_changed()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.key_rows_changed()",
         &[],
     ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
@@ -207,8 +228,10 @@ impl Ground {
         for table in [
             "credentials",
             "credential_versions",
+            "wrapped_tenant_keys",
             "tenant_keys",
             "tenants",
+            "root_key_states",
             "root_keys",
             "vault_access_log",
             "access_grants",
@@ -468,8 +491,8 @@ fn each_profile_may_do_what_the_matrix_says_and_nothing_else() {
         }
         for table in [
             "tenants",
-            "root_keys",
-            "tenant_keys",
+            "root_key_states",
+            "wrapped_tenant_keys",
             "credentials",
             "credential_versions",
             "vault_access_log",
