@@ -138,9 +138,34 @@ extension_sql_file!(
     requires = ["sql_delete_tenant_secret"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/lock_tenant.sql",
+    name = "sql_lock_tenant",
+    requires = ["sql_list_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/unlock_tenant.sql",
+    name = "sql_unlock_tenant",
+    requires = ["sql_lock_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/set_min_key_version.sql",
+    name = "sql_set_min_key_version",
+    requires = ["sql_unlock_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/shred_tenant.sql",
+    name = "sql_shred_tenant",
+    requires = ["sql_set_min_key_version"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/verify_erasure.sql",
+    name = "sql_verify_erasure",
+    requires = ["sql_shred_tenant"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_list_credentials"]
+    requires = ["sql_verify_erasure"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

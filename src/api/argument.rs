@@ -7,6 +7,8 @@ use vault::{CredentialId, TenantId, VaultError};
 
 use crate::pg;
 
+const REASON_MAX_CHARS: usize = 1000;
+
 pub fn required<T>(value: Option<T>, argument: &'static str) -> Result<T, VaultError> {
     value.ok_or(VaultError::NullArgument(argument))
 }
@@ -22,6 +24,24 @@ pub fn credential_id(
 
 pub fn tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
     TenantId::parse(*required(value, argument)?.as_bytes(), argument)
+}
+
+/// A tenant named by an administrator: the platform, the nil uuid, too.
+pub fn any_tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
+    Ok(TenantId::from_bytes(*required(value, argument)?.as_bytes()))
+}
+
+/// Why an administrator does what he does: at most 1000 characters, none of them a control character.
+pub fn reason<'a>(value: &'a [u8], argument: &'static str) -> Result<Cow<'a, str>, VaultError> {
+    let reason = text(value, argument)?;
+    let chars = reason.chars().count();
+    if chars > REASON_MAX_CHARS || reason.chars().any(char::is_control) {
+        let rule = format!(
+            "A reason has at most {REASON_MAX_CHARS} characters and no control characters; this one has {chars}."
+        );
+        return Err(VaultError::InvalidArgument { argument, rule });
+    }
+    Ok(reason)
 }
 
 /// A text argument as UTF-8.

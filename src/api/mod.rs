@@ -3,9 +3,11 @@
 mod argument;
 mod delete_credential;
 mod door;
+mod erasure_record;
 mod record_access_change;
 mod retrieve_credential;
 mod rotate_credential;
 mod row_security;
 mod store_credential;
+mod tenant;
 mod tenant_secret;

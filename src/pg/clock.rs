@@ -20,6 +20,31 @@ impl Timestamp {
     }
 }
 
+impl std::fmt::Display for Timestamp {
+    /// RFC 3339, UTC, microseconds.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unix_us = self.0 + EPOCH_OFFSET_US;
+        let (days, us) = (
+            unix_us.div_euclid(86_400_000_000),
+            unix_us.rem_euclid(86_400_000_000),
+        );
+        // SAFETY: writes the three numbers it is given addresses of (datetime.c); any day number is in order.
+        let (year, month, day) = unsafe {
+            let (mut year, mut month, mut day) = (0, 0, 0);
+            let julian = days as i32 + pg_sys::UNIX_EPOCH_JDATE as i32;
+            pg_sys::j2date(julian, &mut year, &mut month, &mut day);
+            (year, month, day)
+        };
+        let seconds = us / 1_000_000;
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let fraction = us % 1_000_000;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}Z"
+        )
+    }
+}
+
 /// When this process last read the configuration files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reload(i64);

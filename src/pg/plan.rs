@@ -62,6 +62,7 @@ pub(crate) use statement;
 pub enum Argument<'a> {
     Bytes(&'a [u8]),
     Int(i32),
+    Null,
     /// UTF-8; converted where the database has another encoding.
     Text(&'a str),
     Uuid([u8; 16]),
@@ -93,17 +94,25 @@ impl Statement {
             expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
+            let mut nulls: Vec<std::ffi::c_char> = arguments
+                .iter()
+                .map(|argument| argument.null_mark())
+                .collect();
             let plan = self.plan();
             let _through_indexes = ThroughIndexes::begin();
             let done = match self.sees {
-                Sees::Transaction => {
-                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0)
-                }
+                Sees::Transaction => pg_sys::SPI_execute_plan(
+                    plan,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                    false,
+                    0,
+                ),
                 // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
                 Sees::Latest => pg_sys::SPI_execute_snapshot(
                     plan,
                     values.as_mut_ptr(),
-                    null_mut(),
+                    nulls.as_mut_ptr(),
                     pg_sys::GetLatestSnapshot(),
                     null_mut(),
                     false,
@@ -163,11 +172,22 @@ impl Statement {
 }
 
 impl Argument<'_> {
+    /// SPI's way to say it: one character an argument.
+    fn null_mark(&self) -> std::ffi::c_char {
+        let mark = if matches!(self, Self::Null) {
+            b'n'
+        } else {
+            b' '
+        };
+        mark.cast_signed()
+    }
+
     /// In the current memory context, that of SPI.
     fn datum(self) -> pg_sys::Datum {
         let datum = match self {
             Self::Bytes(bytes) => bytes.into_datum(),
             Self::Int(int) => int.into_datum(),
+            Self::Null => Some(pg_sys::Datum::null()),
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
@@ -207,6 +227,10 @@ impl Row<'_> {
     }
 
     pub fn int(&self, column: i32) -> Option<i32> {
+        self.value(column)
+    }
+
+    pub fn long(&self, column: i32) -> Option<i64> {
         self.value(column)
     }
 

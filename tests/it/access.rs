@@ -100,6 +100,31 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "lock_tenant(uuid,text)",
+        "SELECT vault.lock_tenant('{tenant}', 'suspected')",
+        &["admin"],
+    ),
+    (
+        "unlock_tenant(uuid)",
+        "SELECT vault.unlock_tenant('{tenant}')",
+        &["admin"],
+    ),
+    (
+        "set_min_key_version(uuid,integer)",
+        "SELECT vault.set_min_key_version('{tenant}', 1)",
+        &["admin"],
+    ),
+    (
+        "shred_tenant(uuid,text)",
+        "SELECT vault.shred_tenant('{tenant}', 'left')",
+        &["admin"],
+    ),
+    (
+        "verify_erasure(jsonb)",
+        "SELECT vault.verify_erasure('{record}')",
+        &["admin", "auditor"],
+    ),
+    (
         "reapply_access()",
         "SELECT vault.reapply_access()",
         &["admin"],
@@ -150,7 +175,11 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     ("tenants", "SELECT * FROM vault.tenants", &[]),
-    ("root_key_states", "SELECT * FROM vault.root_key_states", &[]),
+    (
+        "root_key_states",
+        "SELECT * FROM vault.root_key_states",
+        &[],
+    ),
     (
         "root_keys",
         "SELECT * FROM vault.root_keys",
@@ -171,7 +200,11 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "SELECT vault.is_permitted('{tenant}')",
         &["service", "admin", "auditor"],
     ),
-    ("announce_key_change()", "SELECT vault.announce_key_change()", &[]),
+    (
+        "announce_key_change()",
+        "SELECT vault.announce_key_change()",
+        &[],
+    ),
     (
         "key_rows_changed()",
         "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.key_rows_changed()",
@@ -190,6 +223,8 @@ struct Ground {
     id: Uuid,
     tenant: Uuid,
     role: String,
+    /// Of an erasure that was rolled back.
+    record: String,
 }
 
 impl Ground {
@@ -198,9 +233,13 @@ impl Ground {
         let id = superuser.store("reached for", "x").unwrap();
         let tenant = superuser.random_uuid();
         superuser.tenant_store(tenant, "K", "x").unwrap();
+        superuser.batch_execute("BEGIN").unwrap();
+        let record = superuser.one("SELECT vault.shred_tenant($1, 'left')::text", &[&tenant]);
+        superuser.batch_execute("ROLLBACK").unwrap();
         Self {
             id,
             tenant,
+            record,
             role: temporary_role(db, "receiver"),
         }
     }
@@ -209,6 +248,7 @@ impl Ground {
         call.replace("{id}", &self.id.to_string())
             .replace("{tenant}", &self.tenant.to_string())
             .replace("{role}", &self.role)
+            .replace("{record}", &self.record)
     }
 
     /// The SQLSTATE of a call, `ok` if it went through. Leaves nothing behind.

@@ -38,3 +38,4 @@ mod log;
 mod memory;
 mod surface;
 mod tamper;
+mod tenants;

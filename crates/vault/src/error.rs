@@ -3,6 +3,8 @@
 use envelope::Fingerprint;
 use thiserror::Error;
 
+use crate::TenantId;
+
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VaultError {
     #[error("argument {0} must not be null")]
@@ -30,6 +32,17 @@ pub enum VaultError {
         needed: Fingerprint,
         given: Vec<Fingerprint>,
     },
+
+    /// Said to administrators alone.
+    #[error("the tenant is unknown to the vault, or has no key")]
+    UnknownTenant,
+
+    #[error("the tenant's key has no such generation; its newest is {primary}")]
+    NoSuchGeneration { primary: u32 },
+
+    /// A key that is to be taken out of use still opens something.
+    #[error("what would be taken out of use is still needed; sealed under it: {values}")]
+    KeyInUse { values: u64, tenant: TenantId },
 
     #[error("the tenant is locked")]
     TenantLocked,

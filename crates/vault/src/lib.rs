@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod erasure;
 mod error;
 mod event;
 mod keks;
@@ -18,8 +19,10 @@ mod ports;
 mod service;
 
 pub use action::{
-    Action, Delete, Retrieve, Rotate, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    Action, Delete, LockTenant, Retrieve, Rotate, SetMinKeyVersion, ShredTenant, Store,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure,
 };
+pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use names::{
@@ -27,6 +30,7 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
+    Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage,
+    TenantKeyRow, TenantStorage,
 };
 pub use service::{Form, Vault};

@@ -123,6 +123,32 @@ pub trait KeyStorage {
     fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
 }
 
+/// A tenant as a whole, for its administration.
+pub trait TenantStorage {
+    /// False: no such tenant.
+    fn lock_tenant(&mut self, scope: &Scope, reason: Option<&str>) -> Result<bool, VaultError>;
+    /// False: no such tenant.
+    fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError>;
+    /// Every generation in order.
+    fn tenant_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
+    /// The same, held against other administrators until the transaction ends.
+    fn lock_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
+    fn set_key_state(
+        &mut self,
+        scope: &Scope,
+        generation: u32,
+        state: &str,
+    ) -> Result<(), VaultError>;
+    /// Overwrites the wrapped keys and calls them destroyed.
+    fn destroy_keys(&mut self, scope: &Scope) -> Result<(), VaultError>;
+    /// Until every transaction that has called [`Storage::begin_write`] by now has ended, but for this one.
+    fn wait_for_writers(&mut self) -> Result<(), VaultError>;
+    /// How many values are sealed under generations below this one.
+    fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError>;
+    /// How many current values there are, and how many others.
+    fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError>;
+}
+
 /// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
 pub trait Audit {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;

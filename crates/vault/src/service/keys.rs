@@ -220,11 +220,14 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
             self.unborn_keys = true;
             return Ok(row);
         }
-        self.storage
-            .primary_key(scope)?
-            .ok_or(VaultError::TenantKeyUnusable {
-                state: "without a primary generation".to_owned(),
-            })
+        if let Some(theirs) = self.storage.primary_key(scope)? {
+            return Ok(theirs);
+        }
+        let state = match self.storage.key(scope, 1)? {
+            Some(first) if first.state == "destroyed" => first.state,
+            _ => "without a primary generation".to_owned(),
+        };
+        Err(VaultError::TenantKeyUnusable { state })
     }
 
     /// The root key that wraps: what the database says, or, where it says nothing yet, the ring's primary.

@@ -3,6 +3,7 @@
 mod credentials;
 mod keys;
 mod tenant_secrets;
+mod tenants;
 
 use std::rc::Rc;
 

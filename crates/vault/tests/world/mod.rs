@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
-    Audit, CredentialId, CredentialName, Current, Description, Entropy, Event, Form, Insertion,
-    KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope, SecretKey, Storage,
-    TenantId, TenantKeyRow, TenantTag, Vault, VaultError,
+    Audit, Circumstances, CredentialId, CredentialName, Current, Description, Entropy, Erasure,
+    Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope,
+    SecretKey, Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError,
 };
 
 pub fn alice() -> TenantId {
@@ -92,6 +92,20 @@ impl Tables {
             .range((tenant, 0)..=(tenant, u32::MAX))
             .map(|(_, row)| row)
             .find(|row| row.state == "primary")
+    }
+
+    fn knows(&self, tenant: TenantId) -> bool {
+        tenant == TenantId::PLATFORM || self.tags.contains_key(&tenant)
+    }
+
+    fn keys_of(&self, tenant: TenantId) -> Vec<TenantKeyRow> {
+        let keys = self.keys.range((tenant, 0)..=(tenant, u32::MAX));
+        keys.map(|(_, row)| row.clone()).collect()
+    }
+
+    fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
+        let rows = self.rows.values().filter(move |row| row.tenant == tenant);
+        rows.flat_map(|row| std::iter::once(&row.sealed).chain(row.earlier.values()))
     }
 
     /// The row as storage gives it, with the tenant's lock in it.
@@ -531,6 +545,80 @@ impl Storage for Port {
     }
 }
 
+impl TenantStorage for Port {
+    fn lock_tenant(&mut self, scope: &Scope, _reason: Option<&str>) -> Result<bool, VaultError> {
+        self.write("lock_tenant", |tables| {
+            let known = tables.knows(scope.tenant());
+            if known {
+                tables.locked.insert(scope.tenant());
+            }
+            known
+        })
+    }
+
+    fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError> {
+        self.write("unlock_tenant", |tables| {
+            tables.locked.remove(&scope.tenant());
+            tables.knows(scope.tenant())
+        })
+    }
+
+    fn tenant_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError> {
+        self.read("tenant_keys", |tables| tables.keys_of(scope.tenant()))
+    }
+
+    fn lock_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError> {
+        self.write("lock_keys", |tables| tables.keys_of(scope.tenant()))
+    }
+
+    fn set_key_state(
+        &mut self,
+        scope: &Scope,
+        generation: u32,
+        state: &str,
+    ) -> Result<(), VaultError> {
+        self.write("set_key_state", |tables| {
+            let key = tables.keys.get_mut(&(scope.tenant(), generation));
+            key.expect("the row is locked").state = state.to_owned();
+        })
+    }
+
+    fn destroy_keys(&mut self, scope: &Scope) -> Result<(), VaultError> {
+        self.write("destroy_keys", |tables| {
+            let tenant = scope.tenant();
+            for (_, key) in tables.keys.range_mut((tenant, 0)..=(tenant, u32::MAX)) {
+                key.state = "destroyed".to_owned();
+                key.wrapped = [0; envelope::WRAPPED_KEK_BYTES];
+            }
+        })
+    }
+
+    fn wait_for_writers(&mut self) -> Result<(), VaultError> {
+        self.call("wait_for_writers").map(drop)
+    }
+
+    fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError> {
+        self.read("values_below", |tables| {
+            let below = |sealed: &&Envelope| {
+                Header::parse(&sealed.wrapped_dek).unwrap().kek_generation < generation
+            };
+            tables.values_of(scope.tenant()).filter(below).count() as u64
+        })
+    }
+
+    fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError> {
+        self.read("count_values", |tables| {
+            let current = tables
+                .rows
+                .values()
+                .filter(|row| row.tenant == scope.tenant());
+            let current = current.count();
+            let all = tables.values_of(scope.tenant()).count();
+            (current as u64, (all - current) as u64)
+        })
+    }
+}
+
 impl KeyStorage for Port {
     fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError> {
         self.write("enrol", |tables| {
@@ -794,6 +882,35 @@ impl Backend {
     pub fn fetch(&mut self, tenant: TenantId, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
         self.call(|vault| vault.retrieve_tenant_secret(Permit::assertion(tenant), &key(name)))
             .map(|found| found.map(|released| released.into_secret().expose().to_vec()))
+    }
+
+    pub fn lock(&mut self, tenant: TenantId) -> Result<(), VaultError> {
+        self.call(|vault| vault.lock_tenant(Permit::assertion(tenant), Some("why")))
+    }
+
+    pub fn unlock(&mut self, tenant: TenantId) -> Result<(), VaultError> {
+        self.call(|vault| vault.unlock_tenant(Permit::assertion(tenant)))
+    }
+
+    pub fn set_min_key_version(
+        &mut self,
+        tenant: TenantId,
+        generation: u32,
+    ) -> Result<(), VaultError> {
+        self.call(|vault| vault.set_min_key_version(Permit::assertion(tenant), generation))
+    }
+
+    pub fn shred(&mut self, tenant: TenantId) -> Result<Erasure, VaultError> {
+        let circumstances = Circumstances {
+            erased_at: "2026-11-21T08:00:00.000000Z".to_owned(),
+            erased_by: "dba".to_owned(),
+            reason: "left".to_owned(),
+        };
+        self.call(|vault| vault.shred_tenant(Permit::assertion(tenant), circumstances))
+    }
+
+    pub fn verify_erasure(&mut self, erasure: &Erasure) -> Result<bool, VaultError> {
+        self.call(|vault| vault.verify_erasure(Permit::assertion(erasure.tenant), erasure))
     }
 
     pub fn list(&mut self, tenant: TenantId) -> Result<Vec<String>, VaultError> {
