@@ -163,9 +163,24 @@ extension_sql_file!(
     requires = ["sql_shred_tenant"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/try_retrieve_credential.sql",
+    name = "sql_try_retrieve_credential",
+    requires = ["sql_verify_erasure"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/verify_secrets.sql",
+    name = "sql_verify_secrets",
+    requires = ["sql_try_retrieve_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/find_by_value.sql",
+    name = "sql_find_by_value",
+    requires = ["sql_verify_secrets"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_verify_erasure"]
+    requires = ["sql_find_by_value"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

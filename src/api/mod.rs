@@ -1,6 +1,7 @@
 //! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
 
 mod argument;
+mod census;
 mod delete_credential;
 mod door;
 mod erasure_record;

@@ -1,11 +1,11 @@
-//! `vault.retrieve_credential`, its binary sibling, and many at once.
+//! `vault.retrieve_credential`, its binary sibling, the one that never raises, and many at once.
 
 use pgrx::iter::TableIterator;
 use pgrx::{Uuid, name, pg_extern};
 use vault::{Form, Released, Retrieve, VaultError};
 
 use super::argument::{credential_id, required};
-use super::door::{Call, answer};
+use super::door::{Call, answer, answer_or_reason};
 use crate::pg::{self, reply};
 use crate::{policy, session};
 
@@ -54,6 +54,24 @@ fn retrieve_credentials(
             text(released).unwrap_or_else(|error| pg::attempt::ServerError::from(error).raise());
         (Uuid::from_bytes(*id.as_bytes()), secret)
     }))
+}
+
+#[pg_extern(sql = false)]
+fn try_retrieve_credential(
+    p_secret_id: Option<Uuid>,
+) -> TableIterator<
+    'static,
+    (
+        name!(secret, Option<reply::Varlena>),
+        name!(reason, Option<String>),
+    ),
+> {
+    let answered =
+        answer_or_reason::<Retrieve, _>(|call| text(retrieve(call, p_secret_id, Form::Text)?));
+    TableIterator::once(match answered {
+        Ok(secret) => (Some(secret), None),
+        Err(reason) => (None, Some(reason)),
+    })
 }
 
 fn retrieve(call: &Call, id: Option<Uuid>, form: Form) -> Result<Released, VaultError> {

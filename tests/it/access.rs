@@ -100,6 +100,21 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "try_retrieve_credential(uuid)",
+        "SELECT * FROM vault.try_retrieve_credential('{id}')",
+        &["service"],
+    ),
+    (
+        "verify_secrets()",
+        "SELECT * FROM vault.verify_secrets()",
+        &["admin", "auditor"],
+    ),
+    (
+        "find_by_value(text)",
+        "SELECT * FROM vault.find_by_value('x')",
+        &["admin"],
+    ),
+    (
         "lock_tenant(uuid,text)",
         "SELECT vault.lock_tenant('{tenant}', 'suspected')",
         &["admin"],

@@ -69,3 +69,18 @@ pub enum VaultError {
     #[error("internal error: {0}")]
     Internal(&'static str),
 }
+
+impl VaultError {
+    /// Whether the cause lies in the credential that was asked for or in its keys: another call may well succeed.
+    pub fn is_of_the_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound
+                | Self::TenantLocked
+                | Self::TenantKeyUnusable { .. }
+                | Self::RootKeyMissing { .. }
+                | Self::Corrupted
+                | Self::NotText
+        )
+    }
+}

@@ -19,8 +19,9 @@ mod ports;
 mod service;
 
 pub use action::{
-    Action, Delete, LockTenant, Retrieve, Rotate, SetMinKeyVersion, ShredTenant, Store,
-    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure,
+    Action, Delete, FindByValue, LockTenant, Retrieve, Rotate, SetMinKeyVersion, ShredTenant,
+    Store, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure,
+    VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -30,7 +31,7 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage,
-    TenantKeyRow, TenantStorage,
+    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, Place, RootKeys,
+    SealedVersion, Storage, TenantKeyRow, TenantStorage,
 };
-pub use service::{Form, Vault};
+pub use service::{Failed, Form, Vault, Verified};

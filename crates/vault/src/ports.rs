@@ -3,7 +3,9 @@
 use envelope::{Envelope, Fingerprint, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
 use std::rc::Rc;
 
-use crate::{CredentialId, Event, Receipt, Scope, SecretKey, TenantTag, VaultError};
+use crate::{
+    CredentialId, Event, Receipt, Scope, SecretKey, TenantId, TenantTag, VaultError, WholeVault,
+};
 
 /// A tenant's key as it stands in storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +123,36 @@ pub trait KeyStorage {
     fn active_root(&mut self) -> Result<Option<Fingerprint>, VaultError>;
     /// Makes a root key the active one, unless there is one by now.
     fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
+}
+
+/// Where a sealed version lies, and how the census goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub tenant: TenantId,
+    pub credential: CredentialId,
+    pub version: u32,
+    /// `current`, or what it is besides.
+    pub state: String,
+    /// The credential's name or the tenant secret's key, where that is at hand.
+    pub name: Option<String>,
+}
+
+/// A version as it lies there, whatever was done to it.
+#[derive(Debug)]
+pub struct SealedVersion {
+    pub place: Place,
+    pub wrapped_dek: Vec<u8>,
+    pub ciphertext: Vec<u8>,
+}
+
+/// Every sealed version of every tenant, in an order of storage's own.
+pub trait CensusStorage {
+    /// A few rows after a place, or the first ones; few enough that the longest secrets fit into memory. None: the end.
+    fn sealed_after(
+        &mut self,
+        all: &WholeVault,
+        after: Option<&Place>,
+    ) -> Result<Vec<SealedVersion>, VaultError>;
 }
 
 /// A tenant as a whole, for its administration.

@@ -1,9 +1,12 @@
 //! The vault itself: one function per use case, each taking the permit it spends.
 
+mod census;
 mod credentials;
 mod keys;
 mod tenant_secrets;
 mod tenants;
+
+pub use census::{Failed, Verified};
 
 use std::rc::Rc;
 

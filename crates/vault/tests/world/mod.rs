@@ -14,9 +14,10 @@ use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
-    Audit, Circumstances, CredentialId, CredentialName, Current, Description, Entropy, Erasure,
-    Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope,
-    SecretKey, Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError,
+    Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
+    Entropy, Erasure, Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Place,
+    Receipt, RootKeys, Scope, SealedVersion, SecretKey, Storage, TenantId, TenantKeyRow,
+    TenantStorage, TenantTag, Vault, VaultError, Verified, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -545,6 +546,43 @@ impl Storage for Port {
     }
 }
 
+impl CensusStorage for Port {
+    fn sealed_after(
+        &mut self,
+        _: &WholeVault,
+        after: Option<&Place>,
+    ) -> Result<Vec<SealedVersion>, VaultError> {
+        self.read("sealed_after", |tables| {
+            let mut all = Vec::new();
+            for (id, row) in &tables.rows {
+                let current = std::iter::once((&row.version, &row.sealed));
+                for (version, sealed) in current.chain(&row.earlier) {
+                    let state = if *version == row.version {
+                        "current"
+                    } else {
+                        "previous"
+                    };
+                    all.push(SealedVersion {
+                        place: Place {
+                            tenant: row.tenant,
+                            credential: *id,
+                            version: *version,
+                            state: state.to_owned(),
+                            name: Some(row.name.clone()),
+                        },
+                        wrapped_dek: sealed.wrapped_dek.to_vec(),
+                        ciphertext: sealed.ciphertext.clone(),
+                    });
+                }
+            }
+            let from = after.map_or(0, |place| {
+                1 + all.iter().position(|row| row.place == *place).unwrap()
+            });
+            all.into_iter().skip(from).take(3).collect()
+        })
+    }
+}
+
 impl TenantStorage for Port {
     fn lock_tenant(&mut self, scope: &Scope, _reason: Option<&str>) -> Result<bool, VaultError> {
         self.write("lock_tenant", |tables| {
@@ -882,6 +920,42 @@ impl Backend {
     pub fn fetch(&mut self, tenant: TenantId, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
         self.call(|vault| vault.retrieve_tenant_secret(Permit::assertion(tenant), &key(name)))
             .map(|found| found.map(|released| released.into_secret().expose().to_vec()))
+    }
+
+    /// A whole census: how many open, and what is said of the others.
+    pub fn verify(
+        &mut self,
+    ) -> Result<(u64, Vec<(CredentialId, u32, String, String)>), VaultError> {
+        self.call(|vault| vault.verify_secrets(Permit::assertion(TenantId::PLATFORM)))?;
+        let (mut opened, mut failed, mut after) = (0, Vec::new(), None);
+        loop {
+            let some: Verified =
+                self.call(|vault| vault.verify_some(&WholeVault::assertion(), after.as_ref()))?;
+            opened += some.opened;
+            failed.extend(some.failed.into_iter().map(|row| {
+                (
+                    row.place.credential,
+                    row.place.version,
+                    row.cause,
+                    row.needs,
+                )
+            }));
+            match some.next {
+                Some(place) => after = Some(place),
+                None => return Ok((opened, failed)),
+            }
+        }
+    }
+
+    pub fn find(&mut self, value: &[u8]) -> Result<Vec<(CredentialId, u32)>, VaultError> {
+        let found = self.call(|vault| {
+            let permit = Permit::assertion(TenantId::PLATFORM);
+            vault.find_by_value(permit, &WholeVault::assertion(), value)
+        })?;
+        Ok(found
+            .iter()
+            .map(|place| (place.credential, place.version))
+            .collect())
     }
 
     pub fn lock(&mut self, tenant: TenantId) -> Result<(), VaultError> {
