@@ -190,6 +190,9 @@ pub trait Audit {
 pub trait RootKeys {
     /// The newest key ring. A new `Rc` means that it was read anew.
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// The source, read anew at once, whether or not anybody asked for a reload: the database names a root key that the
+    /// newest ring lacks, so perhaps it was added since.
+    fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError>;
     /// The newest one will not do: until the next one comes, `ring` is the answer.
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError);
 }

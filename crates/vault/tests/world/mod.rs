@@ -195,6 +195,8 @@ struct State {
     open: Option<(usize, Vec<Tables>)>,
     log: Vec<Entry>,
     ring: Rc<KeyRing>,
+    /// What the source holds, where nobody has reloaded since it changed.
+    source: Option<Rc<KeyRing>>,
     /// Why a newer ring was not taken, each time.
     refused: Vec<String>,
     /// The names of the port calls made.
@@ -246,6 +248,7 @@ impl World {
             open: None,
             log: Vec::new(),
             ring: Rc::new(ring),
+            source: None,
             refused: Vec::new(),
             calls: Vec::new(),
             fault: None,
@@ -287,6 +290,11 @@ impl World {
     /// The key file is read anew: a new `Rc`, whatever it holds.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.0.borrow_mut().ring = Rc::new(ring);
+    }
+
+    /// The key file changes, and nobody is told.
+    pub fn change_source(&self, ring: KeyRing) {
+        self.0.borrow_mut().source = Some(Rc::new(ring));
     }
 
     /// Why newer rings were not taken, since this was last asked.
@@ -769,6 +777,14 @@ impl Audit for Port {
 impl RootKeys for Port {
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError> {
         Ok(Rc::clone(&self.call("ring")?.ring))
+    }
+
+    fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        let mut state = self.call("read_again")?;
+        if let Some(source) = state.source.take() {
+            state.ring = source;
+        }
+        Ok(Rc::clone(&state.ring))
     }
 
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {
