@@ -27,6 +27,10 @@ type VerifiedRow = (
 );
 
 #[pg_extern(sql = false)]
+#[expect(
+    clippy::type_complexity,
+    reason = "pgrx reads the columns from the signature"
+)]
 fn verify_secrets() -> TableIterator<
     'static,
     (

@@ -167,6 +167,9 @@ impl Tables {
     }
 }
 
+/// Of a version that does not open: its place, the cause, the keys that it names.
+pub type Unopened = (CredentialId, u32, String, String);
+
 /// An [`Event`] that owns its key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -939,9 +942,7 @@ impl Backend {
     }
 
     /// A whole census: how many open, and what is said of the others.
-    pub fn verify(
-        &mut self,
-    ) -> Result<(u64, Vec<(CredentialId, u32, String, String)>), VaultError> {
+    pub fn verify(&mut self) -> Result<(u64, Vec<Unopened>), VaultError> {
         self.call(|vault| vault.verify_secrets(Permit::assertion(TenantId::PLATFORM)))?;
         let (mut opened, mut failed, mut after) = (0, Vec::new(), None);
         loop {
