@@ -7,4 +7,4 @@ CREATE FUNCTION vault.find_by_value(p_value text)
 ALTER FUNCTION vault.find_by_value(text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.find_by_value(text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.find_by_value(text) IS
-    'Where a value stands: every version, of whichever tenant, whose secret it is. Opens all of them, since the vault keeps no fingerprints of values (docs/adr): about 2 microseconds each. What does not open is passed over. Give the value as a bind parameter. Profile admin; logged once, never with the value.';
+    'Where a value stands: every version, of whichever tenant, whose secret it is. Opens all of them, since the vault keeps no fingerprints of values (docs/adr/0009): it costs what vault.verify_secrets() costs. What does not open is passed over. Give the value as a bind parameter. Profile admin; logged once, never with the value.';
