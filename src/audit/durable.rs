@@ -45,15 +45,18 @@ impl Audit for AccessLog {
             });
         }
         let caller = Caller::now();
-        let mut ids = Vec::with_capacity(events.len());
-        for _ in events {
-            ids.push(next_id(Timestamp::now())?);
-        }
+        let mut tail = tail()?;
         let appended = attempt(|| {
             let table = relation::table(c"vault", c"vault_access_log");
             let mut last = None;
-            for (event, id) in events.iter().zip(&ids) {
-                last = Some(frozen::append(table, row(event, id, &caller)));
+            for event in events {
+                tail = tail.wrapping_add(1);
+                TAIL.set(Some(tail));
+                let at = Timestamp::now();
+                last = Some(frozen::append(
+                    table,
+                    row(event, &id(at, tail), at, &caller),
+                ));
             }
             RECORDED.set(true);
             if let Some(lsn) = last {
@@ -70,7 +73,12 @@ impl Audit for AccessLog {
 }
 
 /// The columns of vault.vault_access_log in order.
-fn row<'a>(event: &'a Event<'a>, id: &'a [u8; 16], caller: &'a Caller) -> [Value<'a>; 16] {
+fn row<'a>(
+    event: &'a Event<'a>,
+    id: &'a [u8; 16],
+    at: Timestamp,
+    caller: &'a Caller,
+) -> [Value<'a>; 16] {
     let text =
         |text: Option<&'a str>| text.map_or(Value::Null, |text| Value::Text(text.as_bytes()));
     let application = identity::application_name();
@@ -80,7 +88,7 @@ fn row<'a>(event: &'a Event<'a>, id: &'a [u8; 16], caller: &'a Caller) -> [Value
             .credential
             .as_ref()
             .map_or(Value::Null, |id| Value::Uuid(id.as_bytes())),
-        Value::Timestamp(Timestamp::now()),
+        Value::Timestamp(at),
         Value::Text(caller.session_user.as_bytes()),
         Value::Text(event.action.as_bytes()),
         Value::Text(event.outcome.word().as_bytes()),
@@ -106,19 +114,20 @@ fn row<'a>(event: &'a Event<'a>, id: &'a [u8; 16], caller: &'a Caller) -> [Value
 
 /// A uuid of version 7 (RFC 9562, section 5.7) whose random part is drawn once a backend and then counted, which keeps
 /// the records of a backend in order.
-fn next_id(at: Timestamp) -> Result<[u8; 16], VaultError> {
-    let tail = match TAIL.get() {
-        Some(tail) => tail.wrapping_add(1),
-        None => {
-            let mut bytes = [0; 10];
-            SystemEntropy.fill(&mut bytes)?;
-            bytes
-                .iter()
-                .fold(0, |tail, byte| tail << 8 | u128::from(*byte))
-        }
-    };
-    TAIL.set(Some(tail));
+fn id(at: Timestamp, tail: u128) -> [u8; 16] {
     let [.., a, b, c, d, e, f, g, h, i, j] = tail.to_be_bytes();
     let id = Builder::from_unix_timestamp_millis(at.unix_ms(), &[a, b, c, d, e, f, g, h, i, j]);
-    Ok(*id.as_uuid().as_bytes())
+    *id.as_uuid().as_bytes()
+}
+
+/// The tail of the last record's id, or where to begin.
+fn tail() -> Result<u128, VaultError> {
+    if let Some(tail) = TAIL.get() {
+        return Ok(tail);
+    }
+    let mut bytes = [0; 10];
+    SystemEntropy.fill(&mut bytes)?;
+    Ok(bytes
+        .iter()
+        .fold(0, |tail, byte| tail << 8 | u128::from(*byte)))
 }

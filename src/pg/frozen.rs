@@ -43,10 +43,19 @@ pub struct Lsn(pg_sys::XLogRecPtr);
 ///   added.
 pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]) -> Lsn {
     // Texts as varlenas, one behind the other; their addresses are taken when all stand.
-    let mut texts = Vec::with_capacity(TEXTS_BYTES);
+    let bytes = values.iter().map(Value::text_bytes).sum();
+    let (mut ordinary, mut many) = ([0; TEXTS_BYTES], Vec::new());
+    let texts = match ordinary.get_mut(..bytes) {
+        Some(texts) => texts,
+        None => {
+            many.resize(bytes, 0);
+            many.as_mut_slice()
+        }
+    };
+    let mut next_text = 0;
     for value in &values {
         if let Value::Text(text) = value {
-            push_varlena(&mut texts, text);
+            next_text += write_varlena(&mut texts[next_text..], text);
         }
     }
     let mut datums = [pg_sys::Datum::null(); COLUMNS];
@@ -121,21 +130,34 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
 // Varlena headers are written by hand below.
 const _: () = assert!(cfg!(target_endian = "little"));
 
-/// Room for the texts of an ordinary row.
+/// Room for the texts of an ordinary row, which need no allocation.
 const TEXTS_BYTES: usize = 256;
 /// The longest text with a header of one byte (postgres.h, VARATT_SHORT_MAX, less the header).
 const SHORT_MAX: usize = 126;
 
+impl Value<'_> {
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => varlena_bytes(text),
+            _ => 0,
+        }
+    }
+}
+
 /// A text as it lies in a tuple: one byte of header, `length << 1 | 1`, or four, `length << 2`, header included
 /// (postgres.h, little-endian). heap_form_tuple takes both forms, aligned or not.
-fn push_varlena(texts: &mut Vec<u8>, text: &[u8]) {
+///
+/// - returns: how many bytes it takes.
+fn write_varlena(to: &mut [u8], text: &[u8]) -> usize {
     let total = varlena_bytes(text);
-    if text.len() <= SHORT_MAX {
-        texts.push((total << 1 | 1) as u8);
+    let head = total - text.len();
+    if head == 1 {
+        to[0] = (total << 1 | 1) as u8;
     } else {
-        texts.extend_from_slice(&((total as u32) << 2).to_le_bytes());
+        to[..head].copy_from_slice(&((total as u32) << 2).to_le_bytes());
     }
-    texts.extend_from_slice(text);
+    to[head..total].copy_from_slice(text);
+    total
 }
 
 fn varlena_bytes(text: &[u8]) -> usize {

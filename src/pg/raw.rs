@@ -1,12 +1,12 @@
 //! PostgreSQL's functions without a guard around each call, for the two paths on which a guard a call (a sigsetjmp, as
-//! pgrx wraps them) would cost as much as the work.
+//! pgrx wraps them) would cost as much as the work. Most are called many under one guard; the last few cannot raise.
 
 use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
-    BlockNumber, Buffer, Datum, ForkNumber, HeapTuple, LOCKMODE, List, OffsetNumber, Oid, Page,
-    PgStat_Counter, Relation, RmgrId, ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TupleDesc,
-    XLogRecPtr, ffi,
+    BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, HeapTuple, LOCKMODE, List,
+    OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId, ScanKey, ScanKeyData, Size,
+    Snapshot, SysScanDesc, TimestampTz, TupleDesc, XLogRecPtr, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -84,4 +84,15 @@ unsafe extern "C-unwind" {
     pub fn systable_getnext(scan: SysScanDesc) -> HeapTuple;
     pub fn table_close(relation: Relation, mode: LOCKMODE);
     pub fn table_open(table: Oid, mode: LOCKMODE) -> Relation;
+}
+
+// These read the clock, or what this process or shared memory says of itself, and hold no ereport: they may be called
+// without a guard.
+unsafe extern "C-unwind" {
+    pub fn GetCurrentTimestamp() -> TimestampTz;
+    pub fn GetDatabaseEncoding() -> c_int;
+    pub fn GetOuterUserId() -> Oid;
+    pub fn GetSessionUserId() -> Oid;
+    pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
+    pub fn RecoveryInProgress() -> bool;
 }
