@@ -2,6 +2,8 @@
 
 use pgrx::pg_sys;
 
+use super::raw;
+
 /// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 const EPOCH_OFFSET_US: i64 = 946_684_800_000_000;
 
@@ -11,8 +13,8 @@ pub struct Timestamp(pub i64);
 
 impl Timestamp {
     pub fn now() -> Self {
-        // SAFETY: reads the clock, touches nothing.
-        Self(unsafe { pg_sys::GetCurrentTimestamp() })
+        // SAFETY: reads the clock, touches nothing and raises nothing.
+        Self(unsafe { raw::GetCurrentTimestamp() })
     }
 
     pub fn unix_ms(self) -> u64 {
