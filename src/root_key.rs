@@ -38,6 +38,12 @@ impl RootKeys for KeyFile {
         Ok(ring)
     }
 
+    fn read_anew(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        let ring = Rc::new(read()?);
+        self.ring = Some((Rc::clone(&ring), pg::clock::last_reload()));
+        Ok(ring)
+    }
+
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {
         self.ring = Some((Rc::clone(ring), pg::clock::last_reload()));
         pg::report::log(&format!(

@@ -80,6 +80,30 @@ pub fn begin_write(table: TableId) {
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
 }
 
+/// Takes a lock that one transaction at a time has, and that no writer shares, to be held to the end of the transaction.
+pub fn lock_out_writers(table: TableId) {
+    // SAFETY: as above.
+    unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareRowExclusiveLock as i32) }
+}
+
+/// Waits, interruptibly, for every other transaction that by now has locked the table's rows or written some. Those that
+/// come later are not waited for, and nobody waits for us.
+pub fn await_writers(table: TableId) {
+    // SAFETY: the tag of a table of this database, as SET_LOCKTAG_RELATION makes it (lock.h). Collects the transactions
+    // that hold a conflicting lock, and waits for the end of each (lmgr.c).
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.into(),
+            locktag_field2: table.0.into(),
+            locktag_field3: 0,
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        pg_sys::WaitForLockers(tag, pg_sys::ExclusiveLock as i32, false);
+    }
+}
+
 /// Whether an extension is installed in this database.
 pub fn has_extension(name: &'static CStr) -> bool {
     // SAFETY: NUL-terminated name; answers InvalidOid for what does not exist.

@@ -27,4 +27,12 @@ actions! {
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
+    /// Which root key wraps from now on.
+    ActivateRootKey = "activate_root_key",
+    /// The beginning of a whole rotation of the root key.
+    RotateRootKey = "rotate_root_key",
+    RewrapTenantKeys = "rewrap_tenant_keys",
+    RetireRootKey = "retire_root_key",
+    RotateTenantKey = "rotate_tenant_key",
+    RewrapCredentials = "rewrap_credentials",
 }

@@ -15,10 +15,13 @@ mod keks;
 mod names;
 mod permit;
 mod ports;
+mod rotation;
 mod service;
 
 pub use action::{
-    Action, Delete, Retrieve, Rotate, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    Action, ActivateRootKey, Delete, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rotate, RotateRootKey, RotateTenantKey, Store, TenantDelete, TenantList, TenantRetrieve,
+    TenantStore,
 };
 pub use error::VaultError;
 pub use event::{Event, Outcome};
@@ -28,5 +31,9 @@ pub use names::{
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
     Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
+};
+pub use rotation::{
+    HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
+    RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Form, Vault};

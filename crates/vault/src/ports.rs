@@ -132,6 +132,10 @@ pub trait Audit {
 pub trait RootKeys {
     /// The newest key ring. A new `Rc` means that it was read anew.
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// The newest one as it is at its source now, whether or not this session has been told of a change.
+    fn read_anew(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        self.ring()
+    }
     /// The newest one will not do: until the next one comes, `ring` is the answer.
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError);
 }

@@ -1,6 +1,7 @@
 //! The reference adapter: every statement stands in `queries/`, names its tenant, and is planned once a backend.
 
 mod keys;
+mod rotation;
 mod values;
 
 use envelope::Fingerprint;

@@ -27,7 +27,7 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
             return Ok(Rc::clone(offered));
         }
         let judged = match offered {
-            Ok(offered) => self.check_cover(&offered).map(|()| offered),
+            Ok(offered) => self.covering(offered),
             Err(why) => Err(why),
         };
         let ring = match (judged, self.in_force.clone()) {
@@ -54,6 +54,19 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         self.in_force = Some(Rc::clone(&ring));
         self.covers = true;
         Ok(ring)
+    }
+
+    /// This ring if it holds what the database needs. If it does not, it may be that another session already uses a new
+    /// key while this one, in the middle of a statement, has not come to take notice of the reload: look again.
+    fn covering(&mut self, ring: Rc<KeyRing>) -> Result<Rc<KeyRing>, VaultError> {
+        match self.check_cover(&ring) {
+            Ok(()) => Ok(ring),
+            Err(lost @ VaultError::RootKeyMissing { .. }) => match self.roots.read_anew() {
+                Ok(anew) if self.check_cover(&anew).is_ok() => Ok(anew),
+                _ => Err(lost),
+            },
+            Err(other) => Err(other),
+        }
     }
 
     /// The ring, for a use case that will write a sealed value.

@@ -2,6 +2,8 @@
 
 mod credentials;
 mod keys;
+mod root_rotation;
+mod tenant_rotation;
 mod tenant_secrets;
 
 use std::rc::Rc;

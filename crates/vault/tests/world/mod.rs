@@ -7,6 +7,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
+mod rotation;
+
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,8 +17,8 @@ use std::rc::Rc;
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
     Audit, CredentialId, CredentialName, Current, Description, Entropy, Event, Form, Insertion,
-    KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, Scope, SecretKey, Storage,
-    TenantId, TenantKeyRow, TenantTag, Vault, VaultError,
+    KeyStorage, Locked, NewRow, Outcome, Permit, Receipt, RootKeys, RootState, Run, RunId, Scope,
+    SecretKey, Storage, TenantId, TenantKeyRow, TenantTag, Vault, VaultError,
 };
 
 pub fn alice() -> TenantId {
@@ -58,6 +60,9 @@ pub struct Tables {
     pub roots: BTreeMap<[u8; 16], String>,
     /// The one of them that wraps.
     pub active_root: Option<[u8; 16]>,
+    /// The states of those whose state was ever set, with a stamp that no two changes share.
+    pub root_states: BTreeMap<[u8; 16], (RootState, u64)>,
+    pub runs: BTreeMap<RunId, Run>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
 }
@@ -598,6 +603,12 @@ impl KeyStorage for Port {
             tables
                 .roots
                 .keys()
+                .filter(|root| {
+                    matches!(
+                        tables.root_state(root),
+                        RootState::Active | RootState::Retiring
+                    )
+                })
                 .map(|bytes| Fingerprint::from_bytes(*bytes))
                 .collect()
         })
