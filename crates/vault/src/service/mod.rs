@@ -3,6 +3,8 @@
 mod census;
 mod credentials;
 mod keys;
+mod root_rotation;
+mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
 

@@ -7,6 +7,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
+mod rotation;
+
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,9 +17,9 @@ use std::rc::Rc;
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
     Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
-    Entropy, Erasure, Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Place,
-    Receipt, RootKeys, Scope, SealedVersion, SecretKey, Storage, TenantId, TenantKeyRow,
-    TenantStorage, TenantTag, Vault, VaultError, Verified, WholeVault,
+    Entropy, Erasure, Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Receipt,
+    RootKeys, RootState, Run, RunId, Scope, SealedVersion, SecretKey, Storage, TenantId,
+    TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionPlace, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -59,6 +61,9 @@ pub struct Tables {
     pub roots: BTreeMap<[u8; 16], String>,
     /// The one of them that wraps.
     pub active_root: Option<[u8; 16]>,
+    /// The states of those whose state was ever set, with a stamp that no two changes share.
+    pub root_states: BTreeMap<[u8; 16], (RootState, u64)>,
+    pub runs: BTreeMap<RunId, Run>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
 }
@@ -561,7 +566,7 @@ impl CensusStorage for Port {
     fn sealed_after(
         &mut self,
         _: &WholeVault,
-        after: Option<&Place>,
+        after: Option<&VersionPlace>,
     ) -> Result<Vec<SealedVersion>, VaultError> {
         self.read("sealed_after", |tables| {
             let mut all = Vec::new();
@@ -574,7 +579,7 @@ impl CensusStorage for Port {
                         "previous"
                     };
                     all.push(SealedVersion {
-                        place: Place {
+                        place: VersionPlace {
                             tenant: row.tenant,
                             credential: *id,
                             version: *version,
@@ -735,6 +740,12 @@ impl KeyStorage for Port {
             tables
                 .roots
                 .keys()
+                .filter(|root| {
+                    matches!(
+                        tables.root_state(root),
+                        RootState::Active | RootState::Retiring
+                    )
+                })
                 .map(|bytes| Fingerprint::from_bytes(*bytes))
                 .collect()
         })
