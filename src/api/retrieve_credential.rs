@@ -1,6 +1,7 @@
 //! `vault.retrieve_credential`, its binary sibling, the one that never raises, and many at once.
 
-use pgrx::{Uuid, pg_extern};
+use pgrx::iter::TableIterator;
+use pgrx::{Uuid, name, pg_extern};
 use vault::{Form, Released, Retrieve, VaultError};
 
 use super::argument::{credential_id, required};
