@@ -342,8 +342,25 @@ fn the_root_key_is_found_nowhere_but_in_its_file() {
         "primary canary-key hex:{ROOT_KEY_HEX} \u{1}\nprimary twice hex:{ROOT_KEY_HEX}\n"
     ));
     cluster.reload(&mut service);
-    let refused = refusal(service.retrieve(id), "F0000");
+    assert_eq!(
+        service.retrieve(id).unwrap(),
+        "x",
+        "with the ring that stood"
+    );
+    assert!(
+        cluster
+            .log()
+            .contains("goes on with the key ring read before")
+    );
+    // A session without one is refused: on a server that has never read a good one, neither in the postmaster.
+    let spoilt = Cluster::builder()
+        .ring(Some(format!(
+            "primary canary-key hex:{ROOT_KEY_HEX} \u{1}\n"
+        )))
+        .start();
+    let refused = refusal(Database::on(&spoilt).service().store("n", "x"), "F0000");
     assert!(!format!("{refused:?}").contains(ROOT_KEY_HEX));
+    assert!(!shapes.are_in(spoilt.log().as_bytes()));
 
     assert!(
         shapes.are_in(&fs::read(cluster.ring_file()).unwrap()),

@@ -68,13 +68,21 @@ fn nothing_of_the_inside_shows(preload: bool) {
             .expect_err(call);
         said.push((call.clone(), error));
     }
-    cluster.write_ring("primary broken\n");
-    cluster.reload(&mut superuser);
+    // A ring that was never good: this server has read no other one.
+    let spoilt = Cluster::builder()
+        .preload(preload)
+        .ring(Some("primary broken\n".to_owned()))
+        .environment("RUST_BACKTRACE", "1")
+        .environment("RUST_LIB_BACKTRACE", "1")
+        .start();
+    let spoilt_db = Database::on(&spoilt);
+    let mut without_keys = spoilt_db.superuser();
+    let tenant = without_keys.random_uuid();
     for call in [
         "store_credential('n', 'x')".to_owned(),
-        format!("retrieve_credential('{binary}')"),
+        format!("encrypt_tenant_secret('{tenant}', 'K', 'x')"),
     ] {
-        let error = superuser
+        let error = without_keys
             .batch_execute(&format!("SELECT vault.{call}"))
             .expect_err(&call);
         said.push((call.clone(), error));
@@ -111,7 +119,7 @@ fn nothing_of_the_inside_shows(preload: bool) {
             refused.message()
         );
     }
-    let log = cluster.log();
+    let log = cluster.log() + &spoilt.log();
     assert!(log.contains("ERROR:  "), "failures are logged");
     speaks_no_rust(&log, "the server's log");
     assert!(

@@ -1,6 +1,7 @@
 //! The root key file: what is accepted, what is refused and in which words, and when it is read again.
 //!
-//! One cluster for the whole module, one test at a time: the file and the reload belong to the whole server.
+//! One cluster for the whole module, one test at a time: the file and the reload belong to the whole server. It does
+//! not preload the library, so that a new session has nothing but the file to go by; tests/it/sources.rs has the rest.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use postgres::Client;
 use postgres::error::DbError;
+use uuid::Uuid;
 use vault_tests::{
     Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, Server, refusal, repository, ring,
 };
@@ -24,7 +26,7 @@ impl KeyServer {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = CLUSTER.get_or_init(|| Cluster::builder().start());
+        let cluster = CLUSTER.get_or_init(|| Cluster::builder().preload(false).start());
         let server = Self { cluster, _turn };
         server.remove_ring();
         server.put(
@@ -40,12 +42,46 @@ impl KeyServer {
         self.cluster.reload(session);
     }
 
+    /// What a reload with a spoilt ring comes to. `session`, which opened the secret "x" before, goes on with the ring
+    /// it has, and says so in the server's log once; a new session is refused, and what it is told is the answer.
+    fn spoilt(&self, db: &Database<'_>, session: &mut Client, id: Uuid) -> String {
+        let mark = self.cluster.log().len();
+        for _ in 0..3 {
+            assert_eq!(
+                session.retrieve(id).unwrap(),
+                "x",
+                "a ring that stood stays"
+            );
+        }
+        let stored = session.store("n", "y").unwrap();
+        assert_eq!(session.retrieve(stored).unwrap(), "y");
+        let log = self.cluster.log()[mark..].to_owned();
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(STAYS)).collect();
+        assert_eq!(lines.len(), 1, "one line a session and reload: {log}");
+        assert!(!lines[0].contains(ROOT_KEY_HEX), "{}", lines[0]);
+
+        let mut stranger = db.service();
+        let (refused, row) = db.logs_one(|| refusal(stranger.retrieve(id), "F0000"));
+        assert_eq!(row.verdict(), "retrieve/failed/F0000");
+        refusal(stranger.store("n", "y"), "F0000");
+        assert!(
+            lines[0].ends_with(refused.message()),
+            "the log gives the same reason: {} / {}",
+            lines[0],
+            refused.message()
+        );
+        said(&refused)
+    }
+
     fn remove_ring(&self) {
         let path = self.cluster.ring_file();
         let _ = fs::remove_dir(&path);
         let _ = fs::remove_file(&path);
     }
 }
+
+/// How a session says that it goes on with an earlier ring.
+const STAYS: &str = "tenant_vault goes on with the key ring read before";
 
 fn said(refused: &DbError) -> String {
     format!(
@@ -222,15 +258,12 @@ fn a_file_that_others_could_read_or_swap_is_refused() {
         assert_eq!(session.retrieve(id).unwrap(), "x");
         spoil(&path);
         server.cluster.reload(&mut session);
-        let (refused, row) = db.logs_one(|| refusal(session.retrieve(id), "F0000"));
-        let said = said(&refused);
+        let said = server.spoilt(&db, &mut session, id);
         assert!(
             said.contains("tenant_vault.root_key_file") && said.contains(expected),
             "{what}: {said}"
         );
         assert!(!said.contains(ROOT_KEY_HEX), "{what}: {said}");
-        assert_eq!(row.verdict(), "retrieve/failed/F0000");
-        refusal(session.store("n", "y"), "F0000");
     }
 }
 
@@ -297,7 +330,7 @@ fn a_malformed_ring_is_refused_by_line_and_rule_and_never_quoted() {
         ("primary key1 hex:GOOD\nGOOD\n", "line 2"),
     ] {
         server.put(&mut session, &line(text));
-        let said = said(&refusal(session.retrieve(id), "F0000"));
+        let said = server.spoilt(&db, &mut session, id);
         assert!(
             said.contains("tenant_vault.root_key_file") && said.contains(expected),
             "{text:?}: {said}"
@@ -316,12 +349,14 @@ fn a_malformed_ring_is_refused_by_line_and_rule_and_never_quoted() {
             "the server's log holds the ring's content"
         );
     }
-    server.put(&mut session, &ring("test", ROOT_KEY_HEX));
-    assert_eq!(
-        session.retrieve(id).unwrap(),
-        "x",
-        "mended without a new connection"
-    );
+    // Mended without a new connection, for a session that was refused too.
+    let mut refused = db.service();
+    refusal(refused.retrieve(id), "F0000");
+    server.put(&mut refused, &ring("test", ROOT_KEY_HEX));
+    assert_eq!(refused.retrieve(id).unwrap(), "x");
+    let mark = server.cluster.log().len();
+    assert_eq!(session.retrieve(id).unwrap(), "x");
+    assert!(!server.cluster.log()[mark..].contains(STAYS));
 }
 
 #[test]
@@ -347,6 +382,9 @@ fn the_wrong_key_is_named_beside_the_right_one() {
     let given = fingerprints(&mut theirs.superuser()).remove(0);
     assert_ne!(needed, given);
 
+    // The session that stood goes on; a new one is told which key is needed and which are there.
+    server.spoilt(&ours, &mut session, id);
+    let mut session = ours.service();
     let tenant = session.random_uuid();
     for call in [
         format!("retrieve_credential('{id}')"),
@@ -401,12 +439,13 @@ fn hex_and_base64_are_two_spellings_of_one_key() {
 }
 
 #[test]
-fn under_a_new_primary_key_old_values_open_and_new_tenants_are_sealed() {
+fn a_new_primary_in_the_ring_changes_nothing_where_a_root_key_wraps_already() {
     let server = KeyServer::borrow();
     let db = Database::on(server.cluster);
     let mut session = db.service();
     let (old, new) = (session.random_uuid(), session.random_uuid());
     session.tenant_store(old, "K", "old").unwrap();
+    let id = session.store("n", "x").unwrap();
     let both = format!("enabled test hex:{ROOT_KEY_HEX}\nprimary next hex:{OTHER_KEY_HEX}\n");
     server.put(&mut session, &both);
     assert_eq!(
@@ -416,18 +455,26 @@ fn under_a_new_primary_key_old_values_open_and_new_tenants_are_sealed() {
     session.tenant_store(new, "K", "new").unwrap();
     session.tenant_store(old, "K", "old, second").unwrap();
 
-    let mut superuser = db.superuser();
-    let roots: Vec<String> = superuser.one(
-        "SELECT array_agg(key_id ORDER BY created_at) FROM vault.root_key_states",
-        &[],
+    let roots = |db: &Database<'_>| -> Vec<String> {
+        db.superuser().one(
+            "SELECT array_agg(r.key_id || ' ' || r.state || ' ' || (SELECT count(*) FROM vault.wrapped_tenant_keys k
+                                WHERE k.root_fingerprint = r.fingerprint) ORDER BY r.created_at)
+               FROM vault.root_key_states r",
+            &[],
+        )
+    };
+    assert_eq!(
+        roots(&db),
+        ["test active 3"],
+        "the database decides which root key wraps"
     );
-    assert_eq!(roots, ["test", "next"]);
-    let under: Vec<String> = superuser.one(
-        "SELECT array_agg(r.key_id ORDER BY r.key_id) FROM vault.wrapped_tenant_keys k
-           JOIN vault.root_key_states r ON r.fingerprint = k.root_fingerprint",
-        &[],
+    let empty = Database::on(server.cluster);
+    empty.service().store("n", "x").unwrap();
+    assert_eq!(
+        roots(&empty),
+        ["next active 1"],
+        "an empty one begins with the ring's primary"
     );
-    assert_eq!(under, ["next", "test"]);
     for mut session in [db.service(), session] {
         assert_eq!(
             session.tenant_retrieve(old, "K").unwrap().as_deref(),
@@ -439,19 +486,21 @@ fn under_a_new_primary_key_old_values_open_and_new_tenants_are_sealed() {
         );
     }
 
-    // Neither may go while it is needed, whichever tenant is asked for.
-    let needed = fingerprints(&mut superuser);
-    for (alone, missing) in [
-        (ring("next", OTHER_KEY_HEX), &needed[0]),
-        (ring("test", ROOT_KEY_HEX), &needed[1]),
-    ] {
-        let mut session = db.service();
-        server.put(&mut session, &alone);
-        for tenant in [old, new] {
-            let said = said(&refusal(session.tenant_retrieve(tenant, "K"), "F0000"));
-            assert!(said.contains(missing.as_str()), "{said}");
-        }
+    // It may not go while it is needed, whichever tenant is asked for: who has it keeps it, nobody else begins.
+    let needed = fingerprints(&mut db.superuser()).remove(0);
+    let mut session = db.service();
+    assert_eq!(session.retrieve(id).unwrap(), "x");
+    server.put(&mut session, &ring("next", OTHER_KEY_HEX));
+    let said_of_it = server.spoilt(&db, &mut session, id);
+    assert!(said_of_it.contains(&needed), "{said_of_it}");
+    for tenant in [old, new] {
+        let said = said(&refusal(db.service().tenant_retrieve(tenant, "K"), "F0000"));
+        assert!(said.contains(&needed), "{said}");
     }
+    let mut empties = empty.service();
+    empties
+        .store("n", "x")
+        .expect("this one needs no other key");
 }
 
 #[test]
@@ -461,28 +510,80 @@ fn a_changed_file_counts_from_the_reload_on() {
     let mut session = db.service();
     let id = session.store("n", "x").unwrap();
     server.remove_ring();
+    let mark = server.cluster.log().len();
     assert_eq!(
         session.retrieve(id).unwrap(),
         "x",
         "read once, kept until told otherwise"
     );
+    assert!(
+        !server.cluster.log()[mark..].contains(STAYS),
+        "there was nothing to refuse yet"
+    );
     server.cluster.reload(&mut session);
-    refusal(session.retrieve(id), "F0000");
+    let said = server.spoilt(&db, &mut session, id);
+    assert!(said.contains("cannot be opened"), "{said}");
 }
 
 #[test]
-fn a_session_keeps_no_key_that_a_reload_took_away() {
+fn each_reload_of_a_spoilt_ring_is_logged_once_by_each_session_that_notices() {
+    let server = KeyServer::borrow();
+    let db = Database::on(server.cluster);
+    let (mut one, mut two) = (db.service(), db.service());
+    let id = one.store("n", "x").unwrap();
+    assert_eq!(two.retrieve(id).unwrap(), "x");
+    server.cluster.write_ring("primary broken\n");
+    let mark = server.cluster.log().len();
+    for _ in 0..2 {
+        server.cluster.reload(&mut one);
+        server.cluster.reload(&mut two);
+        for _ in 0..2 {
+            assert_eq!(one.retrieve(id).unwrap(), "x");
+            assert_eq!(two.retrieve(id).unwrap(), "x");
+        }
+    }
+    let log = server.cluster.log()[mark..].to_owned();
+    let by = |session: &mut Client| -> usize {
+        let pid: i32 = session.one("SELECT pg_backend_pid()", &[]);
+        let pid = format!("[{pid}]");
+        log.lines()
+            .filter(|line| line.contains(&pid) && line.contains(STAYS))
+            .count()
+    };
+    // Each pair of reloads came before the next call of either.
+    assert_eq!((by(&mut one), by(&mut two)), (2, 2), "{log}");
+}
+
+#[test]
+fn a_key_that_nothing_needs_goes_with_the_reload_that_takes_it_away() {
     let server = KeyServer::borrow();
     let db = Database::on(server.cluster);
     let mut session = db.service();
+    let both = format!("primary test hex:{ROOT_KEY_HEX}\nenabled next hex:{OTHER_KEY_HEX}\n");
+    server.put(&mut session, &both);
     let id = session.store("n", "x").unwrap();
-    assert_eq!(
-        session.retrieve(id).unwrap(),
-        "x",
-        "the tenant key is in this backend's cache"
+    let mark = server.cluster.log().len();
+    server.put(&mut session, &ring("test", ROOT_KEY_HEX));
+    assert_eq!(session.retrieve(id).unwrap(), "x");
+    assert!(
+        !server.cluster.log()[mark..].contains(STAYS),
+        "the smaller ring was taken"
     );
-    server.put(&mut session, &ring("other", OTHER_KEY_HEX));
-    refusal(session.retrieve(id), "F0000");
+
+    // Did the session still have it, this would be as good a ring as any.
+    let next = Database::on(server.cluster);
+    server.put(&mut session, &ring("next", OTHER_KEY_HEX));
+    next.service().store("n", "x").unwrap();
+    let next = fingerprints(&mut next.superuser()).remove(0);
+    server.put(&mut session, &ring("test", ROOT_KEY_HEX));
+    db.superuser()
+        .batch_execute(&format!(
+            "INSERT INTO vault.root_key_states VALUES (decode('{next}', 'hex'), 'next', 'retiring');
+             UPDATE vault.root_key_states SET key_id = key_id"
+        ))
+        .unwrap();
+    let said = said(&refusal(session.retrieve(id), "F0000"));
+    assert!(said.contains(&next), "{said}");
 }
 
 #[test]
