@@ -1,14 +1,31 @@
 //! Every setting, in alphabetical order. docs/configuration.md says the same to people; tidy compares the two.
 
-use std::ffi::CString;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
+use std::time::Duration;
 
-use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum};
 
-use crate::pg;
+use crate::pg::attempt::ServerError;
+use crate::pg::guc::{self, Concealed, Origin, Watched};
+use crate::pg::utility::{self, Target};
+use crate::root_key;
 
+static ROOT_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
+
+thread_local! {
+    /// As last assigned. Not PostgreSQL's own variables, which still hold the former value while the postmaster, in
+    /// the middle of a reload, is told of the new one.
+    static COMMAND: RefCell<Option<String>> = const { RefCell::new(None) };
+    static FILE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Values that were refused when the settings were defined: the setting, and who had given it.
+    static REFUSED: Cell<[Option<Origin>; 3]> = const { Cell::new([None; 3]) };
+}
 
 /// How a current version is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
@@ -21,11 +38,56 @@ pub enum StorageAdapter {
     Spi,
 }
 
+/// The settings of which one names the source of the root keys.
+pub const SOURCES: [&CStr; 3] = [
+    c"tenant_vault.root_key",
+    c"tenant_vault.root_key_command",
+    c"tenant_vault.root_key_file",
+];
+
 pub fn define() {
-    // Purpose: path of the key ring file, read by each backend at its first call and after each reload.
-    // Default: empty; every function of the vault then raises F0000. Set by: postgresql.conf or ALTER SYSTEM, so
-    // that no session can point the vault at a key of its own. If wrong: F0000 names the setting and the mistake.
-    GucRegistry::define_string_guc(
+    REFUSED.set(SOURCES.map(guc::refused_placeholder));
+    // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
+    // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
+    // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.
+    guc::define_concealed::<RootKey>(
+        c"tenant_vault.root_key",
+        c"A root key, or a whole key ring, in postgresql.conf itself; always shown as empty.",
+        c"The weaker way: prefer root_key_file or root_key_command. Only where the library is preloaded.",
+        &ROOT_KEY,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY
+            | GucFlags::NO_SHOW_ALL
+            | GucFlags::DISALLOW_IN_AUTO_FILE,
+    );
+    // Purpose: a program that writes the key ring to its standard output: the door to any KMS or HSM. Default: empty.
+    // Set by: postgresql.conf or ALTER SYSTEM. Run as the server's user, without a shell. If wrong: F0000 names the
+    // setting and the exit status, never what the program wrote.
+    guc::define_watched::<RootKeyCommand>(
+        c"tenant_vault.root_key_command",
+        c"Command that writes the vault's key ring to its standard output.",
+        c"Split into words as a shell would, run without one; the program by its absolute path. Run at start and at reload.",
+        &ROOT_KEY_COMMAND,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    // Purpose: how long the command may take before it is killed, with all it started. Unit: ms. Default: 10 s. Set
+    // by: postgresql.conf or ALTER SYSTEM. If wrong: too short, and calls end in F0000; too long, and a command that
+    // hangs holds up the server's start and reload that long.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.root_key_command_timeout",
+        c"Time after which the command that gives the key ring is killed.",
+        c"",
+        &ROOT_KEY_COMMAND_TIMEOUT,
+        10,
+        600_000,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY | GucFlags::UNIT_MS,
+    );
+    // Purpose: path of the key ring file. Default: empty; without another source every function of the vault then
+    // raises F0000. Set by: postgresql.conf or ALTER SYSTEM, so that no session can point the vault at a key of its
+    // own. If wrong: F0000 names the setting and the mistake.
+    guc::define_watched::<RootKeyFile>(
         c"tenant_vault.root_key_file",
         c"Key ring file that holds the vault's root keys.",
         c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Reload to have it read again.",
@@ -43,15 +105,108 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::default(),
     );
-    pg::guc::reserve_prefix(c"tenant_vault");
+    guc::reserve_prefix(c"tenant_vault");
+    utility::judge_settings(judge);
+}
+
+/// `None` when unset or empty.
+pub fn root_key_command() -> Option<String> {
+    COMMAND.with_borrow(Clone::clone)
+}
+
+pub fn root_key_command_timeout() -> Duration {
+    Duration::from_millis(u64::try_from(ROOT_KEY_COMMAND_TIMEOUT.get()).unwrap_or(0))
 }
 
 /// `None` when unset or empty.
 pub fn root_key_file() -> Option<String> {
-    let path = ROOT_KEY_FILE.get()?.into_string().ok()?;
-    (!path.is_empty()).then_some(path)
+    FILE.with_borrow(Clone::clone)
 }
 
 pub fn storage_adapter() -> StorageAdapter {
     STORAGE_ADAPTER.get()
+}
+
+/// Which of [`SOURCES`] had a value from a session, a database or a role when this library was loaded.
+pub fn refused_sources() -> impl Iterator<Item = (&'static CStr, Origin)> {
+    let refused = SOURCES.into_iter().zip(REFUSED.get());
+    refused.filter_map(|(name, origin)| Some((name, origin?)))
+}
+
+struct RootKey;
+struct RootKeyCommand;
+struct RootKeyFile;
+
+impl Concealed for RootKey {
+    fn offered(value: Option<&CStr>, origin: Origin) {
+        root_key::setting::offered(value.unwrap_or_default().to_bytes(), origin);
+    }
+
+    fn assigned() {
+        root_key::setting::assigned();
+        root_key::settings_changed();
+    }
+}
+
+impl Watched for RootKeyCommand {
+    fn assigned(value: Option<&CStr>) {
+        COMMAND.set(text(value));
+        root_key::settings_changed();
+    }
+}
+
+impl Watched for RootKeyFile {
+    fn assigned(value: Option<&CStr>) {
+        FILE.set(text(value));
+        root_key::settings_changed();
+    }
+}
+
+/// `None` for an empty one. What is not UTF-8 is no path and no command of ours, and ends as a file that is not there.
+fn text(value: Option<&CStr>) -> Option<String> {
+    let text = value?.to_string_lossy().into_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// PostgreSQL refuses most of this by itself, saying half of why; and its log line repeats the command.
+fn judge(target: Target, name: &CStr) -> Option<ServerError> {
+    let name = SOURCES
+        .into_iter()
+        .find(|source| source.to_bytes().eq_ignore_ascii_case(name.to_bytes()))?;
+    let setting = name.to_string_lossy();
+    let (message, detail, hint) = match target {
+        Target::System if name != SOURCES[0] => return None,
+        Target::System => (
+            format!("setting {setting} cannot be set by ALTER SYSTEM"),
+            "A command is written to the server's log, and to the memory of whoever sent it.",
+            format!(
+                "Edit postgresql.conf and reload, or use {} instead.",
+                SOURCES[2].to_string_lossy()
+            ),
+        ),
+        Target::Database | Target::Role => (
+            format!(
+                "setting {setting} cannot be given to a {}",
+                if target == Target::Role {
+                    "role"
+                } else {
+                    "database"
+                }
+            ),
+            "Every role can read such settings in pg_db_role_setting, and dumps carry them; they would let one \
+             database choose the keys of the vault.",
+            format!("Set {setting} in postgresql.conf, then run: SELECT pg_reload_conf();"),
+        ),
+        Target::Session => (
+            format!("setting {setting} cannot be set by a session"),
+            "It belongs to the whole server: no session may point the vault at a key of its own.",
+            format!("Set {setting} in postgresql.conf, then run: SELECT pg_reload_conf();"),
+        ),
+    };
+    Some(ServerError {
+        sqlstate: PgSqlErrorCode::ERRCODE_CANT_CHANGE_RUNTIME_PARAM,
+        message,
+        detail: Some(detail.to_owned()),
+        hint: Some(hint),
+    })
 }

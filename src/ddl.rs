@@ -283,7 +283,22 @@ extension_sql_file!(
     requires = ["sql_revoke_from_everyone"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/generate_root_key.sql",
+    name = "sql_generate_root_key",
+    requires = ["sql_reapply_access"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/root_key_health.sql",
+    name = "sql_root_key_health",
+    requires = ["sql_generate_root_key"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/doctor.sql",
+    name = "sql_doctor",
+    requires = ["sql_root_key_health"]
+);
+extension_sql_file!(
     "../sql/install/90_grants.sql",
     name = "sql_grants",
-    requires = ["sql_reapply_access"]
+    requires = ["sql_doctor"]
 );

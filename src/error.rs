@@ -35,8 +35,7 @@ impl From<VaultError> for ServerError {
             VaultError::RootKeyMissing { needed, given } => (
                 Code::ERRCODE_CONFIG_FILE_ERROR,
                 Some(format!(
-                    "This database was sealed under the root key with fingerprint {needed}; the file named by \
-                     tenant_vault.root_key_file holds {}.",
+                    "This database was sealed under the root key with fingerprint {needed}; the key ring holds {}.",
                     list(given)
                 )),
                 Some(
@@ -53,6 +52,14 @@ impl From<VaultError> for ServerError {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 None,
                 Some(format!("Move them first: CALL vault.rewrap_credentials('{tenant}');")),
+            ),
+            VaultError::NotAppendable { setting } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some(format!("The root keys come from {setting}.")),
+                Some(format!(
+                    "Add a line \"enabled <id> hex:<64 random digits>\" where {setting} takes its ring from, then run: \
+                     SELECT pg_reload_conf();"
+                )),
             ),
             VaultError::TenantLocked => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -14,12 +14,13 @@ mod storage;
 
 pgrx::pg_module_magic!(name, version);
 
-/// Runs in the postmaster where the library is preloaded, else in each backend at its first call. Reads no key and
-/// draws no randomness: what a forked backend inherits must not be shared.
+/// Runs in the postmaster where the library is preloaded, else in each backend at its first call. In the postmaster
+/// it reads the root keys, for every backend to inherit. It draws no randomness: what is inherited is the same for all.
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
     config::define();
+    root_key::start();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

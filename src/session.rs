@@ -7,16 +7,16 @@ use vault::{Vault, VaultError};
 use crate::audit::AccessLog;
 use crate::entropy::SystemEntropy;
 use crate::pg::{relation, transaction};
-use crate::root_key::KeyFile;
+use crate::root_key::Sources;
 use crate::storage::SpiStorage;
 
-type ServerVault = Vault<SpiStorage, AccessLog, KeyFile, SystemEntropy>;
+type ServerVault = Vault<SpiStorage, AccessLog, Sources, SystemEntropy>;
 
 thread_local! {
     /// Of the vault's tables, when the vault last looked at them.
     static SEEN: Cell<Option<relation::Generation>> = const { Cell::new(None) };
     static VAULT: RefCell<ServerVault> =
-        RefCell::new(Vault::new(SpiStorage, AccessLog, KeyFile::default(), SystemEntropy));
+        RefCell::new(Vault::new(SpiStorage, AccessLog, Sources::default(), SystemEntropy));
 }
 
 /// Lends the vault to one use case. A use case that ends up here again (somebody's trigger on our tables) is refused.

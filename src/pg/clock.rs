@@ -55,3 +55,9 @@ pub fn last_reload() -> Reload {
     // SAFETY: a plain global of this process, written only between commands (ProcessConfigFile).
     Reload(unsafe { pg_sys::PgReloadTime })
 }
+
+/// Whether the configuration files were read since this backend was forked.
+pub fn reloaded_since_fork() -> bool {
+    // SAFETY: plain globals of this process; both in the same unit.
+    unsafe { pg_sys::PgReloadTime > pg_sys::MyStartTimestamp }
+}

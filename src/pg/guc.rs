@@ -1,8 +1,161 @@
 //! Settings, as far as pgrx leaves them unsafe.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pgrx::pg_sys;
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
+
+/// Where a value of a setting came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: the default.
+    Default,
+    /// postgresql.conf, a file that it includes, or postgresql.auto.conf.
+    File,
+    /// The server's command line or environment.
+    CommandLine,
+    Database,
+    Role,
+    /// Options of the connection, such as PGOPTIONS.
+    Connection,
+    Session,
+}
+
+impl Origin {
+    fn of(source: pg_sys::GucSource::Type) -> Self {
+        use pg_sys::GucSource as S;
+        match source {
+            S::PGC_S_DEFAULT | S::PGC_S_DYNAMIC_DEFAULT => Self::Default,
+            S::PGC_S_FILE => Self::File,
+            S::PGC_S_ENV_VAR | S::PGC_S_ARGV => Self::CommandLine,
+            S::PGC_S_GLOBAL | S::PGC_S_DATABASE => Self::Database,
+            S::PGC_S_USER | S::PGC_S_DATABASE_USER => Self::Role,
+            S::PGC_S_CLIENT => Self::Connection,
+            _ => Self::Session,
+        }
+    }
+
+    /// Whether the value came from whoever runs the server.
+    fn is_the_servers(self) -> bool {
+        matches!(self, Self::Default | Self::File | Self::CommandLine)
+    }
+}
+
+/// Who is told of a setting's values; `None`: it has none.
+pub trait Watched {
+    /// PostgreSQL has made this its value: when the setting is defined, and at each reload that finds it in a file,
+    /// changed or not. Settings of the same file may still have their former values.
+    fn assigned(value: Option<&CStr>);
+}
+
+/// Who takes a setting's values, of which PostgreSQL keeps nothing.
+pub trait Concealed {
+    /// A value that may become the setting's: the next `assigned` says so.
+    fn offered(value: Option<&CStr>, origin: Origin);
+    fn assigned();
+}
+
+/// A string setting whose values `W` hears of.
+pub fn define_watched<W: Watched>(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<Option<CString>>,
+    context: GucContext,
+    flags: GucFlags,
+) {
+    // SAFETY: the hook lets no panic out and raises nothing.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            name,
+            short,
+            long,
+            setting,
+            context,
+            flags,
+            None,
+            Some(assign::<W>),
+            None,
+        );
+    }
+}
+
+/// A string setting that always reads as empty: its values go to `C` and are wiped where PostgreSQL would keep them.
+pub fn define_concealed<C: Concealed>(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<Option<CString>>,
+    context: GucContext,
+    flags: GucFlags,
+) {
+    // SAFETY: the hooks let no panic out and raise nothing.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            name,
+            short,
+            long,
+            setting,
+            context,
+            flags,
+            Some(conceal::<C>),
+            Some(assign_concealed::<C>),
+            None,
+        );
+    }
+}
+
+unsafe extern "C-unwind" fn assign<W: Watched>(value: *const c_char, _extra: *mut c_void) {
+    // SAFETY: a value is NULL or a NUL-terminated string that outlives the hook (guc.c).
+    let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) });
+    // A panic may not cross into PostgreSQL here; what is told keeps its promise not to.
+    let _ = catch_unwind(AssertUnwindSafe(|| W::assigned(value)));
+}
+
+unsafe extern "C-unwind" fn conceal<C: Concealed>(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: the pointer is valid; what it points to is NULL or a string of its own that a check hook may change in
+    // place (as check_application_name does). Written as volatile, so that wiping is not optimised away.
+    unsafe {
+        let start = *value;
+        let text = (!start.is_null()).then(|| CStr::from_ptr(start));
+        let bytes = text.map_or(0, CStr::count_bytes);
+        let _ = catch_unwind(AssertUnwindSafe(|| C::offered(text, Origin::of(source))));
+        for at in 0..bytes {
+            std::ptr::write_volatile(start.add(at), 0);
+        }
+    }
+    true
+}
+
+unsafe extern "C-unwind" fn assign_concealed<C: Concealed>(_: *const c_char, _: *mut c_void) {
+    let _ = catch_unwind(AssertUnwindSafe(C::assigned));
+}
+
+/// Before a setting is defined: the origin of a value that a session, or the database's or a role's settings, gave to
+/// this name, and that PostgreSQL will now refuse; with it the file's own value is lost to the session.
+pub fn refused_placeholder(name: &'static CStr) -> Option<Origin> {
+    // SAFETY: the array holds as many settings as GetNumConfigOptions says, each with a NUL-terminated name; read only.
+    unsafe {
+        let settings = pg_sys::get_guc_variables();
+        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
+        let found = (0..count).map(|at| *settings.add(at)).find(|setting| {
+            CStr::from_ptr((**setting).name)
+                .to_bytes()
+                .eq_ignore_ascii_case(name.to_bytes())
+        })?;
+        if (*found).flags & pg_sys::GUC_CUSTOM_PLACEHOLDER as i32 == 0 {
+            return None;
+        }
+        [(*found).reset_source, (*found).source]
+            .into_iter()
+            .map(Origin::of)
+            .find(|origin| !origin.is_the_servers())
+    }
+}
 
 /// Makes PostgreSQL refuse settings of this prefix that nobody defined, also placeholders set before the library came.
 pub fn reserve_prefix(prefix: &'static CStr) {

@@ -7,7 +7,7 @@ pub fn log(line: &str) {
     log!("{line}");
 }
 
-/// To the client, while it waits for something long.
+/// To the client, beside the answer, or while it waits for something long.
 pub fn notice(line: &str) {
     notice!("{line}");
 }

@@ -10,6 +10,21 @@ use vault_tests::{Calls, Cluster, Database, refusal, shared, state_of, temporary
 /// `{id}`: a credential; `{tenant}`: a tenant with a secret K; `{role}`: a role that may be given a profile.
 const MATRIX: &[(&str, &str, &[&str])] = &[
     (
+        "generate_root_key()",
+        "SELECT vault.generate_root_key()",
+        &["admin"],
+    ),
+    (
+        "doctor()",
+        "SELECT * FROM vault.doctor()",
+        &["admin", "auditor"],
+    ),
+    (
+        "root_key_health()",
+        "SELECT * FROM vault.root_key_health()",
+        &[],
+    ),
+    (
         "store_credential(text,text,text)",
         "SELECT vault.store_credential('n', 'x')",
         &["service", "writer", "admin"],

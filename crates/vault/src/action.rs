@@ -43,4 +43,5 @@ actions! {
     RetireRootKey = "retire_root_key",
     RotateTenantKey = "rotate_tenant_key",
     RewrapCredentials = "rewrap_credentials",
+    GenerateRootKey = "generate_root_key",
 }

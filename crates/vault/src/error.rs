@@ -44,6 +44,10 @@ pub enum VaultError {
     #[error("what would be taken out of use is still needed; sealed under it: {values}")]
     KeyInUse { values: u64, tenant: TenantId },
 
+    /// The source of the root keys is no file that a key could be added to.
+    #[error("only a key ring file can be given a new key")]
+    NotAppendable { setting: &'static str },
+
     #[error("the tenant is locked")]
     TenantLocked,
 

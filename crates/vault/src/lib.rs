@@ -20,10 +20,10 @@ mod rotation;
 mod service;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, FindByValue, LockTenant, RetireRootKey, Retrieve,
-    RewrapCredentials, RewrapTenantKeys, Rotate, RotateRootKey, RotateTenantKey, SetMinKeyVersion,
-    ShredTenant, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant,
-    VerifyErasure, VerifySecrets,
+    Action, ActivateRootKey, Delete, FindByValue, GenerateRootKey, LockTenant, RetireRootKey,
+    Retrieve, RewrapCredentials, RewrapTenantKeys, Rotate, RotateRootKey, RotateTenantKey,
+    SetMinKeyVersion, ShredTenant, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    UnlockTenant, VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -33,11 +33,11 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys,
-    SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeyRecords,
+    RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
 };
 pub use rotation::{
     HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
     RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Failed, Form, Vault, Verified};
+pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};

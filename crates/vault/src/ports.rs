@@ -1,6 +1,6 @@
 //! What the use cases need from the world. The PostgreSQL shell implements these; the tests have others.
 
-use envelope::{Envelope, Fingerprint, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
+use envelope::{Envelope, Fingerprint, KeyBytes, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
 use std::rc::Rc;
 
 use crate::{
@@ -181,6 +181,24 @@ pub trait TenantStorage {
     fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError>;
 }
 
+/// A root key as the database knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootRecord {
+    pub id: String,
+    pub fingerprint: Fingerprint,
+    /// `pending`, `active`, `retiring` or `retired`.
+    pub state: String,
+    /// How many tenant keys it wraps.
+    pub tenant_keys: u32,
+}
+
+/// The root keys that the database knows, over all tenants.
+pub trait RootKeyRecords {
+    /// Notes a key that wraps nothing yet.
+    fn register_pending(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
+    fn root_records(&mut self, whole: &WholeVault) -> Result<Vec<RootRecord>, VaultError>;
+}
+
 /// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
 pub trait Audit {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;
@@ -193,6 +211,14 @@ pub trait RootKeys {
     /// The source, read anew at once, whether or not anybody asked for a reload: the database names a root key that the
     /// newest ring lacks, so perhaps it was added since.
     fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// The newest one will not do, and none stood before: the next one there is, if any.
+    fn another(&mut self) -> Option<Rc<KeyRing>>;
+    /// Adds a key to the ring at its source, under a new id; from here on it is in the newest ring.
+    fn add_key(&mut self, id: &str, key: &KeyBytes) -> Result<Fingerprint, VaultError>;
+    /// What the source gives at this moment, without taking it.
+    fn probe(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// Why another ring than the newest one is the answer; `None`: it is the newest.
+    fn refused(&self) -> Option<String>;
     /// The newest one will not do: until the next one comes, `ring` is the answer.
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError);
 }

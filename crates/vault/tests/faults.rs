@@ -3,7 +3,7 @@
 
 mod world;
 
-use vault::{CredentialId, Form, VaultError};
+use vault::{CredentialId, Form, VaultError, WholeVault};
 use world::{Backend, Fault, World, alice, bob, injected, ring};
 
 /// A use case, in words that can be compared.
@@ -14,7 +14,7 @@ struct Ids {
     of_bob: CredentialId,
 }
 
-const USE_CASES: [(&str, UseCase); 16] = [
+const USE_CASES: [(&str, UseCase); 17] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
     }),
@@ -65,6 +65,11 @@ const USE_CASES: [(&str, UseCase); 16] = [
     ("unlock", |backend, _| text(backend.unlock(alice()))),
     ("set min key version", |backend, _| {
         text(backend.set_min_key_version(alice(), 1))
+    }),
+    ("generate a root key", |backend, _| {
+        let whole = WholeVault::assertion();
+        let made = backend.call(|vault| vault.generate_root_key(&whole));
+        made.map(|_| String::new())
     }),
 ];
 

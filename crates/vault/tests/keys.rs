@@ -4,7 +4,7 @@
 
 mod world;
 
-use vault::{CredentialId, TenantId, TenantKeyRow, TenantTag, VaultError};
+use vault::{CredentialId, TenantId, TenantKeyRow, TenantTag, VaultError, WholeVault};
 use world::{Backend, World, alice, bob, fingerprint, ring, tenant};
 
 fn start() -> (World, Backend) {
@@ -508,6 +508,58 @@ fn a_ring_that_lost_a_needed_key_is_refused_and_the_one_before_stays() {
     world.replace_ring(ring(&[3, 1]));
     assert_eq!(warm.retrieve(alice(), id).unwrap(), b"one");
     assert!(world.take_refused().is_empty());
+}
+
+/// A backend without a ring of its own, as on a server whose postmaster has read one before.
+#[test]
+fn a_new_backend_takes_the_next_ring_that_serves() {
+    let (world, mut warm) = start();
+    let id = warm.store(alice(), b"one").unwrap();
+    world.replace_ring(ring(&[2]));
+    world.offer_ring(ring(&[1]));
+    world.offer_ring(ring(&[3]));
+    let mut new = world.backend();
+    for _ in 0..3 {
+        assert_eq!(new.retrieve(alice(), id).unwrap(), b"one");
+    }
+    assert_eq!(world.take_refused().len(), 1, "said once");
+
+    world.replace_ring(ring(&[2]));
+    world.offer_ring(ring(&[3]));
+    let refused = world.backend().retrieve(alice(), id);
+    assert!(
+        matches!(&refused, Err(VaultError::RootKeyMissing { needed, given })
+            if *needed == fingerprint(1) && *given == [fingerprint(2)]),
+        "the newest one is complained of: {refused:?}"
+    );
+}
+
+#[test]
+fn a_new_root_key_is_pending_and_changes_nothing_else() {
+    let (world, mut backend) = start();
+    let id = backend.store(alice(), b"one").unwrap();
+    let whole = WholeVault::assertion();
+    let made = backend
+        .call(|vault| vault.generate_root_key(&whole))
+        .unwrap();
+    let again = backend
+        .call(|vault| vault.generate_root_key(&whole))
+        .unwrap();
+    assert_ne!(made, again);
+    let appended = world.appended();
+    let ids: Vec<&str> = appended.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, [made.as_str(), again.as_str()]);
+    assert_eq!(world.committed().pending_roots.len(), 2);
+    backend.store(bob(), b"two").unwrap();
+    assert_eq!(world.committed().keys[&(bob(), 1)].root, fingerprint(1));
+    assert_eq!(backend.retrieve(alice(), id).unwrap(), b"one");
+
+    // Rolled back, the key stays at its source, and nothing knows of it.
+    backend.begin();
+    backend.vault.generate_root_key(&whole).unwrap();
+    backend.roll_back();
+    assert_eq!(world.appended().len(), 3);
+    assert_eq!(world.committed().pending_roots.len(), 2);
 }
 
 /// The ring's primary is where an empty database begins; from then on the database says which key wraps.

@@ -49,6 +49,8 @@ CREATE FUNCTION vault.profile_privileges()
             ('auditor',               'SELECT',  'TABLE',    'vault.vault_access_log'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.access_grants'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.profile_privileges()'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.generate_root_key()'),
+            ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.doctor()'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.grant_access(name, text)'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.revoke_access(name, text)'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.reapply_access()')

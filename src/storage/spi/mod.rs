@@ -2,6 +2,7 @@
 
 mod census;
 mod keys;
+mod root_keys;
 mod rotation;
 mod tenants;
 mod values;

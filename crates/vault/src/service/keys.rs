@@ -42,6 +42,13 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
                 self.roots.stay_with(&stood, &why);
                 stood
             }
+            (
+                Err(
+                    why @ (VaultError::RootKeyMissing { .. }
+                    | VaultError::RootKeyUnavailable { .. }),
+                ),
+                _,
+            ) => self.another_ring(why)?,
             (Err(why), _) => return Err(why),
         };
         if !self
@@ -67,6 +74,21 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
             },
             Err(other) => Err(other),
         }
+    }
+
+    /// None stood in this backend; there may still be one that was read earlier, or elsewhere.
+    fn another_ring(&mut self, why: VaultError) -> Result<Rc<KeyRing>, VaultError> {
+        while let Some(other) = self.roots.another() {
+            match self.check_cover(&other) {
+                Ok(()) => {
+                    self.roots.stay_with(&other, &why);
+                    return Ok(other);
+                }
+                Err(VaultError::RootKeyMissing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(why)
     }
 
     /// The ring, for a use case that will write a sealed value.

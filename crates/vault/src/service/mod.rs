@@ -3,12 +3,15 @@
 mod census;
 mod credentials;
 mod keys;
+mod root_keys;
 mod root_rotation;
 mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
 
 pub use census::{Failed, Verified};
+
+pub use root_keys::RootKeyHealth;
 
 use std::rc::Rc;
 

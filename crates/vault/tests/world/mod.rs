@@ -14,12 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
+use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
     Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
     Entropy, Erasure, Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Receipt,
-    RootKeys, RootState, Run, RunId, Scope, SealedVersion, SecretKey, Storage, TenantId,
-    TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionPlace, WholeVault,
+    RootKeyRecords, RootKeys, RootRecord, RootState, Run, RunId, Scope, SealedVersion, SecretKey,
+    Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified,
+    VersionPlace, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -64,6 +65,7 @@ pub struct Tables {
     /// The states of those whose state was ever set, with a stamp that no two changes share.
     pub root_states: BTreeMap<[u8; 16], (RootState, u64)>,
     pub runs: BTreeMap<RunId, Run>,
+    pub pending_roots: BTreeMap<[u8; 16], String>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
 }
@@ -207,6 +209,10 @@ struct State {
     source: Option<Rc<KeyRing>>,
     /// Why a newer ring was not taken, each time.
     refused: Vec<String>,
+    /// Rings that were read earlier, or elsewhere; offered from the end.
+    other_rings: Vec<Rc<KeyRing>>,
+    /// Keys added to the ring's source.
+    appended: Vec<(String, Fingerprint)>,
     /// The names of the port calls made.
     calls: Vec<&'static str>,
     /// Fails the call with this index in `calls`.
@@ -257,6 +263,8 @@ impl World {
             log: Vec::new(),
             ring: Rc::new(ring),
             source: None,
+            other_rings: Vec::new(),
+            appended: Vec::new(),
             refused: Vec::new(),
             calls: Vec::new(),
             fault: None,
@@ -303,6 +311,16 @@ impl World {
     /// The key file changes, and nobody is told.
     pub fn change_source(&self, ring: KeyRing) {
         self.0.borrow_mut().source = Some(Rc::new(ring));
+    }
+
+    /// A ring that was read earlier, or elsewhere; the last one given is offered first.
+    pub fn offer_ring(&self, ring: KeyRing) {
+        self.0.borrow_mut().other_rings.push(Rc::new(ring));
+    }
+
+    /// Keys that were added to the ring's source.
+    pub fn appended(&self) -> Vec<(String, Fingerprint)> {
+        self.0.borrow().appended.clone()
     }
 
     /// Why newer rings were not taken, since this was last asked.
@@ -762,6 +780,39 @@ impl KeyStorage for Port {
     }
 }
 
+impl RootKeyRecords for Port {
+    fn register_pending(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError> {
+        self.write("register_pending", |tables| {
+            tables
+                .pending_roots
+                .insert(*fingerprint.as_bytes(), id.to_owned());
+        })
+    }
+
+    fn root_records(&mut self, _: &WholeVault) -> Result<Vec<RootRecord>, VaultError> {
+        self.read("root_records", |tables| {
+            let known = tables.roots.iter().map(|(bytes, id)| {
+                let active = tables.active_root == Some(*bytes);
+                (bytes, id, if active { "active" } else { "retiring" })
+            });
+            let pending = tables.pending_roots.iter();
+            known
+                .chain(pending.map(|(bytes, id)| (bytes, id, "pending")))
+                .map(|(bytes, id, state)| {
+                    let fingerprint = Fingerprint::from_bytes(*bytes);
+                    let under = tables.keys.values().filter(|row| row.root == fingerprint);
+                    RootRecord {
+                        id: id.clone(),
+                        fingerprint,
+                        state: state.to_owned(),
+                        tenant_keys: u32::try_from(under.count()).unwrap(),
+                    }
+                })
+                .collect()
+        })
+    }
+}
+
 fn current(id: CredentialId, row: &Row) -> Current {
     Current {
         id,
@@ -799,6 +850,26 @@ impl RootKeys for Port {
             state.ring = source;
         }
         Ok(Rc::clone(&state.ring))
+    }
+
+    fn another(&mut self) -> Option<Rc<KeyRing>> {
+        self.world.0.borrow_mut().other_rings.pop()
+    }
+
+    fn add_key(&mut self, id: &str, key: &KeyBytes) -> Result<Fingerprint, VaultError> {
+        let root = RootKey::new(KeyBytes::new(*key.expose())).unwrap();
+        self.call("add_key")?
+            .appended
+            .push((id.to_owned(), root.fingerprint()));
+        Ok(root.fingerprint())
+    }
+
+    fn probe(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        Ok(Rc::clone(&self.call("probe")?.ring))
+    }
+
+    fn refused(&self) -> Option<String> {
+        self.world.0.borrow().refused.last().cloned()
     }
 
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {

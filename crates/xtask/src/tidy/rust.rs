@@ -12,7 +12,7 @@ const MAY_EXPOSE: &[&str] = &[
     "crates/vault/src/service/mod.rs",
     "crates/vault/tests/",
     "src/api/",
-    "src/root_key.rs",
+    "src/root_key/",
     "tests/",
     "pgrx-tests/",
 ];

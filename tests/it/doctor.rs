@@ -1,0 +1,563 @@
+//! `vault.doctor()`: each check is seen to name what was broken for it. And `vault.generate_root_key()`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use postgres::Client;
+use vault_tests::{
+    Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, Server, refusal, ring, temporary_role,
+};
+
+#[derive(Debug)]
+struct Finding {
+    check: String,
+    status: String,
+    detail: String,
+    hint: Option<String>,
+}
+
+fn doctor(session: &mut Client) -> Vec<Finding> {
+    session
+        .query("SELECT * FROM vault.doctor()", &[])
+        .expect("doctor never fails")
+        .iter()
+        .map(|row| Finding {
+            check: row.get(0),
+            status: row.get(1),
+            detail: row.get(2),
+            hint: row.get(3),
+        })
+        .collect()
+}
+
+/// A cluster of which nothing is to be said.
+fn sound() -> Cluster {
+    Cluster::builder()
+        .fsync(true)
+        .setting("log_parameter_max_length", "0")
+        .start()
+}
+
+#[track_caller]
+fn named(session: &mut Client, check: &str, status: &str, words: &str) {
+    let findings = doctor(session);
+    let found = findings
+        .iter()
+        .find(|f| f.check == check && f.status == status && f.detail.contains(words));
+    let found = found.unwrap_or_else(|| panic!("{check}/{status}/{words}: {findings:#?}"));
+    assert!(
+        found.hint.as_ref().is_some_and(|hint| !hint.is_empty()),
+        "{found:?}"
+    );
+}
+
+#[track_caller]
+fn nothing_to_say(session: &mut Client) {
+    let findings = doctor(session);
+    let spoken: Vec<_> = findings.iter().filter(|f| f.status != "ok").collect();
+    assert!(spoken.is_empty(), "{spoken:#?}");
+    assert!(findings.len() >= 13, "{findings:#?}");
+}
+
+#[test]
+fn of_a_sound_server_there_is_nothing_to_say() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    nothing_to_say(&mut db.superuser());
+    db.service().store("n", "x").unwrap();
+    for profile in ["auditor", "admin"] {
+        nothing_to_say(&mut db.login(&db.role_with_profile(profile)));
+    }
+    let (_, rows) = db.logged(|| doctor(&mut db.superuser()));
+    assert!(rows.is_empty(), "{rows:?}");
+    let mut session = db.superuser();
+    session.batch_execute("BEGIN READ ONLY").unwrap();
+    nothing_to_say(&mut session);
+}
+
+#[test]
+fn a_broken_catalog_is_named() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    let (role, service) = (
+        temporary_role(&cluster, "stray"),
+        db.role_with_profile("service"),
+    );
+    let cases = [
+        (
+            format!("GRANT EXECUTE ON FUNCTION vault.retrieve_credential(uuid) TO {role}"),
+            "privileges",
+            "failed",
+            format!("role {role} has EXECUTE on vault.retrieve_credential(uuid)"),
+            "SELECT vault.reapply_access()".to_owned(),
+        ),
+        (
+            "GRANT SELECT ON vault.credentials TO PUBLIC".to_owned(),
+            "privileges",
+            "failed",
+            "PUBLIC has SELECT on vault.credentials".to_owned(),
+            "SELECT vault.reapply_access()".to_owned(),
+        ),
+        (
+            format!("GRANT SELECT (name) ON vault.credentials TO {role}"),
+            "privileges",
+            "failed",
+            "vault.credentials.name".to_owned(),
+            format!("REVOKE SELECT (name) ON vault.credentials FROM {role}"),
+        ),
+        (
+            format!("REVOKE EXECUTE ON FUNCTION vault.retrieve_credential(uuid) FROM {service}"),
+            "privileges",
+            "warning",
+            format!("role {service} lacks EXECUTE"),
+            "SELECT vault.reapply_access()".to_owned(),
+        ),
+        (
+            format!("ALTER FUNCTION vault.store_credential(text, text, text) OWNER TO {role}"),
+            "ownership",
+            "failed",
+            format!("belongs to {role}"),
+            "ALTER FUNCTION vault.store_credential(text, text, text) OWNER TO tenant_vault_owner"
+                .to_owned(),
+        ),
+        (
+            "ALTER TABLE vault.credentials NO FORCE ROW LEVEL SECURITY".to_owned(),
+            "row_security",
+            "failed",
+            "vault.credentials is not forced".to_owned(),
+            "ALTER TABLE vault.credentials FORCE ROW LEVEL SECURITY".to_owned(),
+        ),
+        (
+            "ALTER TABLE vault.wrapped_tenant_keys DISABLE ROW LEVEL SECURITY".to_owned(),
+            "row_security",
+            "failed",
+            "vault.wrapped_tenant_keys is disabled".to_owned(),
+            "ALTER TABLE vault.wrapped_tenant_keys ENABLE ROW LEVEL SECURITY".to_owned(),
+        ),
+        (
+            "CREATE POLICY open ON vault.credentials USING (true)".to_owned(),
+            "row_security",
+            "failed",
+            "policy open".to_owned(),
+            "DROP POLICY open ON vault.credentials".to_owned(),
+        ),
+        (
+            "ALTER TABLE vault.tenants DISABLE TRIGGER key_rows_changed".to_owned(),
+            "triggers",
+            "failed",
+            "vault.tenants is disabled".to_owned(),
+            "ALTER TABLE vault.tenants ENABLE ALWAYS TRIGGER key_rows_changed".to_owned(),
+        ),
+        (
+            "ALTER TABLE vault.root_key_states ENABLE TRIGGER key_rows_changed".to_owned(),
+            "triggers",
+            "failed",
+            "does not fire always".to_owned(),
+            "ALTER TABLE vault.root_key_states ENABLE ALWAYS TRIGGER key_rows_changed".to_owned(),
+        ),
+        (
+            "ALTER ROLE tenant_vault_owner LOGIN".to_owned(),
+            "definer_role",
+            "failed",
+            "has attribute LOGIN".to_owned(),
+            "ALTER ROLE tenant_vault_owner NOLOGIN".to_owned(),
+        ),
+        (
+            format!("GRANT tenant_vault_owner TO {role}"),
+            "definer_role",
+            "failed",
+            format!("has member {role}"),
+            format!("REVOKE tenant_vault_owner FROM {role}"),
+        ),
+    ];
+    for (spoil, check, status, words, mend) in cases {
+        superuser.batch_execute(&spoil).expect(&spoil);
+        named(&mut superuser, check, status, &words);
+        superuser.batch_execute(&mend).expect(&mend);
+        // reapply_access takes from PUBLIC and gives again what rows say.
+        let spoken: Vec<_> = doctor(&mut superuser)
+            .into_iter()
+            .filter(|f| f.status != "ok")
+            .collect();
+        assert!(spoken.is_empty(), "{mend}: {spoken:#?}");
+    }
+}
+
+#[test]
+fn settings_at_risk_are_named() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    for (setting, words) in [
+        ("log_statement = 'all'", "log_statement is all"),
+        ("log_statement = 'mod'", "log_statement is mod"),
+        (
+            "log_min_duration_statement = '0'",
+            "log_min_duration_statement is 0",
+        ),
+        (
+            "log_min_duration_sample = '5s'",
+            "log_min_duration_sample is 5s",
+        ),
+        (
+            "log_transaction_sample_rate = 0.5",
+            "log_transaction_sample_rate is 0.5",
+        ),
+        (
+            "log_parameter_max_length_on_error = '-1'",
+            "log_parameter_max_length_on_error is -1",
+        ),
+        ("debug_print_parse = on", "debug_print_parse is on"),
+        ("debug_print_rewritten = on", "debug_print_rewritten is on"),
+        ("debug_print_plan = on", "debug_print_plan is on"),
+        (
+            "auto_explain.log_min_duration = '1s'",
+            "auto_explain.log_min_duration is 1s",
+        ),
+        (
+            "log_statement = 'all'; SET log_parameter_max_length = -1",
+            "log_parameter_max_length is -1",
+        ),
+    ] {
+        let mut session = db.superuser();
+        session.batch_execute(&format!("SET {setting}")).unwrap();
+        named(&mut session, "logging", "warning", words);
+    }
+    let mut session = db.superuser();
+    session
+        .batch_execute("SET synchronous_commit = off")
+        .unwrap();
+    named(&mut session, "durability", "warning", "synchronous_commit");
+    let loose = Cluster::builder()
+        .setting("full_page_writes", "off")
+        .start();
+    let loose = Database::on(&loose);
+    named(
+        &mut loose.superuser(),
+        "durability",
+        "failed",
+        "fsync is off",
+    );
+    named(
+        &mut loose.superuser(),
+        "durability",
+        "failed",
+        "full_page_writes is off",
+    );
+}
+
+#[test]
+fn root_keys_in_disorder_are_named() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut session = db.superuser();
+    let id = session.store("n", "x").unwrap();
+    let reload = |session: &mut Client, text: &str| {
+        cluster.write_ring(text);
+        cluster.reload(session);
+    };
+
+    fs::set_permissions(cluster.ring_file(), Permissions::from_mode(0o640)).unwrap();
+    named(&mut session, "root_key_readable", "failed", "mode 0640");
+    fs::remove_file(cluster.ring_file()).unwrap();
+    named(
+        &mut session,
+        "root_key_readable",
+        "failed",
+        "cannot be opened",
+    );
+    reload(&mut session, "primary broken\n");
+    named(&mut session, "root_key_readable", "failed", "malformed");
+    named(
+        &mut session,
+        "root_key_ring",
+        "warning",
+        "goes on with a key ring read before",
+    );
+
+    reload(&mut session, &ring("other", OTHER_KEY_HEX));
+    let needed: String = session.one("SELECT fingerprint FROM vault.root_keys", &[]);
+    named(&mut session, "root_keys_needed", "failed", &needed);
+    named(&mut session, "root_keys_needed", "failed", "1 tenant keys");
+    named(&mut session, "root_key_ring", "warning", &needed);
+    assert_eq!(session.retrieve(id).unwrap(), "x");
+
+    reload(
+        &mut session,
+        &format!("primary other hex:{OTHER_KEY_HEX}\nenabled test hex:{ROOT_KEY_HEX}\n"),
+    );
+    named(&mut session, "root_key_primary", "warning", &needed);
+    reload(&mut session, &ring("test", ROOT_KEY_HEX));
+    nothing_to_say(&mut session);
+
+    session.one::<String>("SELECT vault.generate_root_key()", &[]);
+    named(
+        &mut session,
+        "root_keys_pending",
+        "warning",
+        "is pending and wraps 0 tenant keys",
+    );
+    session
+        .batch_execute("UPDATE vault.root_key_states SET state = 'retiring' WHERE key_id = 'test'")
+        .unwrap();
+    named(
+        &mut session,
+        "root_keys_retiring",
+        "warning",
+        "root key test is retiring and wraps 1 tenant keys",
+    );
+
+    let bare = Cluster::builder().ring(None).preload(false).start();
+    let bare = Database::on(&bare);
+    named(
+        &mut bare.superuser(),
+        "library_preloaded",
+        "warning",
+        "not in shared_preload_libraries",
+    );
+    named(
+        &mut bare.superuser(),
+        "root_key_source",
+        "failed",
+        "no root key",
+    );
+    named(
+        &mut bare.superuser(),
+        "root_key_ring",
+        "failed",
+        "no root key",
+    );
+    bare.superuser()
+        .batch_execute(&format!(
+            "ALTER DATABASE {} SET tenant_vault.root_key = 'hex:c0ffee'",
+            bare.name()
+        ))
+        .unwrap();
+    let mut session = bare.login("postgres");
+    named(
+        &mut session,
+        "root_key_settings",
+        "failed",
+        "tenant_vault.root_key was given to database",
+    );
+    let findings = format!("{:?}", doctor(&mut session));
+    assert!(!findings.contains("c0ffee"), "{findings}");
+
+    let weak = Cluster::builder()
+        .ring(None)
+        .setting("tenant_vault.root_key", &format!("hex:{ROOT_KEY_HEX}"))
+        .start();
+    let weak = Database::on(&weak);
+    named(
+        &mut weak.superuser(),
+        "root_key_source",
+        "warning",
+        "postgresql.conf",
+    );
+}
+
+/// What a check cannot look at is a finding, not an end.
+#[test]
+fn a_check_that_fails_leaves_the_others() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute("ALTER TABLE vault.root_key_states RENAME TO elsewhere")
+        .unwrap();
+    named_without_hint(&mut superuser, "root_keys", "the check itself failed");
+    superuser
+        .batch_execute("ALTER TABLE vault.access_grants RENAME TO elsewhere_too")
+        .unwrap();
+    named_without_hint(&mut superuser, "privileges", "the check itself failed");
+    assert!(
+        doctor(&mut superuser)
+            .iter()
+            .any(|f| f.check == "durability" && f.status == "ok")
+    );
+}
+
+fn named_without_hint(session: &mut Client, check: &str, words: &str) {
+    let findings = doctor(session);
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.check == check && f.status == "failed" && f.detail.contains(words)),
+        "{findings:#?}"
+    );
+}
+
+// ---- generate_root_key ----
+
+#[test]
+fn a_generated_key_stands_in_the_file_and_nowhere_else() {
+    let cluster = Cluster::builder().start();
+    let db = Database::on(&cluster);
+    let mut standing = db.service();
+    let id = standing.store("n", "x").unwrap();
+    let admin = db.role_with_profile("admin");
+    let mut session = db.login(&admin);
+    let before = fs::read_to_string(cluster.ring_file()).unwrap();
+    let (made, row) =
+        db.logs_one(|| session.one::<String>("SELECT vault.generate_root_key()", &[]));
+    assert_eq!(row.verdict(), "generate_root_key/ok/-");
+    assert_eq!(row.secret_key.as_deref(), Some(made.as_str()));
+
+    let after = fs::read_to_string(cluster.ring_file()).unwrap();
+    let added = after.strip_prefix(&before).expect("what stood stands");
+    let fields: Vec<&str> = added.trim_end().split(' ').collect();
+    assert_eq!((fields[0], fields[1]), ("enabled", made.as_str()));
+    let key = fields[2].strip_prefix("hex:").unwrap();
+    assert_eq!(key.len(), 64);
+    let mode = fs::metadata(cluster.ring_file())
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    let left: Vec<_> = fs::read_dir(cluster.dir())
+        .unwrap()
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().ends_with(".new"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+
+    let states: Vec<String> = db.superuser().one(
+        "SELECT array_agg(id || ' ' || state ORDER BY created_at) FROM vault.root_keys",
+        &[],
+    );
+    assert_eq!(
+        states,
+        ["test active".to_owned(), format!("{made} pending")]
+    );
+    assert!(!cluster.log().contains(key));
+    let dump = db.dump(&["--format=plain"]);
+    assert!(!String::from_utf8_lossy(&dump).contains(key));
+
+    // Others go on without it, and have it after the reload.
+    assert_eq!(standing.retrieve(id).unwrap(), "x");
+    cluster.reload(&mut standing);
+    let mark = cluster.log().len();
+    db.superuser()
+        .batch_execute(
+            "UPDATE vault.root_key_states SET state = 'retiring' WHERE state = 'active';
+             UPDATE vault.root_key_states SET state = 'active' WHERE state = 'pending'",
+        )
+        .unwrap();
+    let tenant = standing.random_uuid();
+    standing
+        .tenant_store(tenant, "K", "under the new one")
+        .unwrap();
+    assert_eq!(
+        db.service()
+            .tenant_retrieve(tenant, "K")
+            .unwrap()
+            .as_deref(),
+        Some("under the new one")
+    );
+    assert!(!cluster.log()[mark..].contains("goes on with"));
+}
+
+#[test]
+fn generators_at_once_lose_no_key_and_a_rollback_leaves_a_harmless_one() {
+    let cluster = Cluster::builder().start();
+    let db = Database::on(&cluster);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let mut session = db.superuser();
+                for _ in 0..3 {
+                    session.one::<String>("SELECT vault.generate_root_key()", &[]);
+                }
+            });
+        }
+    });
+    let keys = || {
+        let text = fs::read_to_string(cluster.ring_file()).unwrap();
+        text.lines()
+            .filter(|line| line.starts_with("enabled root-"))
+            .count()
+    };
+    assert_eq!(keys(), 18);
+    let mut session = db.superuser();
+    let known = |session: &mut Client| -> i64 {
+        session.one(
+            "SELECT count(*) FROM vault.root_keys WHERE state = 'pending'",
+            &[],
+        )
+    };
+    assert_eq!(known(&mut session), 18);
+    let (_, rows) = db.logged(|| {
+        session.batch_execute("BEGIN").unwrap();
+        session.one::<String>("SELECT vault.generate_root_key()", &[]);
+        session.batch_execute("ROLLBACK").unwrap();
+    });
+    assert_eq!(rows.len(), 1);
+    assert_eq!((keys(), known(&mut session)), (19, 18));
+    session.one::<String>("SELECT vault.generate_root_key()", &[]);
+    assert_eq!((keys(), known(&mut session)), (20, 19));
+    let id = session.store("n", "x").unwrap();
+    assert_eq!(db.service().retrieve(id).unwrap(), "x");
+}
+
+#[test]
+fn where_no_file_can_be_given_a_key_the_manual_step_is_said() {
+    let cluster = Cluster::builder()
+        .ring(None)
+        .setting("tenant_vault.root_key", &format!("hex:{ROOT_KEY_HEX}"))
+        .start();
+    let db = Database::on(&cluster);
+    let (refused, row) = db.logs_one(|| {
+        refusal(
+            db.superuser().done("SELECT vault.generate_root_key()", &[]),
+            "55000",
+        )
+    });
+    assert_eq!(row.verdict(), "generate_root_key/failed/55000");
+    let hint = refused.hint().unwrap_or_default();
+    assert!(
+        hint.contains("enabled <id> hex:") && hint.contains("pg_reload_conf()"),
+        "{refused:?}"
+    );
+
+    let cluster = Cluster::builder().start();
+    let db = Database::on(&cluster);
+    let mut session = db.superuser();
+    session.store("n", "x").unwrap();
+    session.batch_execute("BEGIN READ ONLY").unwrap();
+    refusal(
+        session.done("SELECT vault.generate_root_key()", &[]),
+        "25006",
+    );
+    session.batch_execute("ROLLBACK").unwrap();
+
+    let before = fs::read(cluster.ring_file()).unwrap();
+    // Behind a symbolic link the file itself is replaced; a folder that is closed is said to be.
+    let folder = cluster.dir().join("keys");
+    fs::create_dir(&folder).unwrap();
+    Server::installed().give(&folder);
+    fs::rename(cluster.ring_file(), folder.join("real")).unwrap();
+    std::os::unix::fs::symlink(folder.join("real"), cluster.ring_file()).unwrap();
+    session.one::<String>("SELECT vault.generate_root_key()", &[]);
+    assert!(
+        fs::symlink_metadata(cluster.ring_file())
+            .unwrap()
+            .is_symlink()
+    );
+    let with_one = fs::read(folder.join("real")).unwrap();
+    assert!(with_one.starts_with(&before) && with_one.len() > before.len());
+    if Server::installed().is_root() {
+        let closed = Command::new("chown").arg("root:root").arg(&folder).status();
+        assert!(closed.is_ok_and(|status| status.success()));
+        let refused = refusal(
+            session.done("SELECT vault.generate_root_key()", &[]),
+            "F0000",
+        );
+        assert!(
+            refused.message().contains("cannot be replaced")
+                && refused.hint().is_some_and(|hint| hint.contains("by hand")),
+            "{refused:?}"
+        );
+        assert_eq!(fs::read(folder.join("real")).unwrap(), with_one);
+    }
+}
