@@ -38,13 +38,6 @@ pub enum StorageAdapter {
     Spi,
 }
 
-/// The settings of which one names the source of the root keys.
-pub const SOURCES: [&CStr; 3] = [
-    c"tenant_vault.root_key",
-    c"tenant_vault.root_key_command",
-    c"tenant_vault.root_key_file",
-];
-
 pub fn define() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
@@ -108,6 +101,13 @@ pub fn define() {
     guc::reserve_prefix(c"tenant_vault");
     utility::judge_settings(judge);
 }
+
+/// The settings of which one names the source of the root keys.
+pub const SOURCES: [&CStr; 3] = [
+    c"tenant_vault.root_key",
+    c"tenant_vault.root_key_command",
+    c"tenant_vault.root_key_file",
+];
 
 /// `None` when unset or empty.
 pub fn root_key_command() -> Option<String> {

@@ -1,11 +1,12 @@
 //! Where root keys come from: a file, a command, a setting; who may say so; what the postmaster hands on to sessions.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use postgres::error::DbError;
 use vault_tests::{
-    Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, refusal, ring, temporary_role,
+    Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, Server, refusal, ring, temporary_role,
 };
 
 fn said(refused: &DbError) -> String {
@@ -105,6 +106,51 @@ fn a_command_gives_the_ring_without_a_shell_and_with_an_environment_of_its_own()
     );
     assert!(!cluster.log().contains("this must not stand"));
     assert!(!cluster.log().contains(ROOT_KEY_HEX));
+}
+
+/// The recipes of docs/configuration.md that need nobody else's service.
+#[test]
+fn recipes_that_need_no_service_give_the_ring() {
+    let cluster = Cluster::builder().ring(None).start();
+    let db = Database::on(&cluster);
+    let mut session;
+    let at = |name: &str| cluster.dir().join(name).display().to_string();
+    cluster.write("ring", &ring("test", ROOT_KEY_HEX));
+    cluster.write("passphrase", "correct horse battery staple\n");
+    let made = |script: &str| {
+        let made = Server::installed()
+            .command("sh")
+            .args(["-ec", script])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{script}: {made:?}");
+    };
+    made(&format!("base64 {} > {}", at("ring"), at("ring.base64")));
+    let openssl = format!(
+        "/usr/bin/openssl enc -d -aes-256-cbc -pbkdf2 -iter 600000 -in {} -pass file:{}",
+        at("ring.enc"),
+        at("passphrase")
+    );
+    let mut recipes = vec![
+        format!("/bin/cat {}", at("ring")),
+        format!(
+            "/bin/sh -c \"cat {} | /usr/bin/base64 -d\"",
+            at("ring.base64")
+        ),
+    ];
+    if Path::new("/usr/bin/openssl").exists() {
+        let encrypt = openssl.replace(" -d ", " -e ").replace("ring.enc", "ring");
+        made(&format!("{encrypt} -out {}", at("ring.enc")));
+        recipes.push(openssl);
+    }
+    let mut id = None;
+    for recipe in recipes {
+        configure(&cluster, &line("root_key_command", &recipe));
+        cluster.restart();
+        session = db.service();
+        let id = *id.get_or_insert_with(|| session.store("n", "x").unwrap());
+        assert_eq!(session.retrieve(id).unwrap(), "x", "{recipe}");
+    }
 }
 
 #[test]
