@@ -36,5 +36,6 @@ mod functions;
 mod keys;
 mod log;
 mod memory;
+mod rotation;
 mod surface;
 mod tamper;
