@@ -1,6 +1,6 @@
 """Runs the cases in turn against the server that the environment names; writes every figure as JSON.
 
-    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS (see bench/run)
+    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS, ROTATION_ROWS (see bench/run)
 
 Cases run A B C ... A B C ..., so that whatever else the machine does meets all of them alike, and ratios are formed
 within a round. A client fetches the ids of a whole batch at once and then makes one call each: of its statements
@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROUNDS = int(os.environ["ROUNDS"])
 PERIOD = int(os.environ["PERIOD"])
 ROWS = int(os.environ["ROWS"])
+ROTATION_ROWS = int(os.environ["ROTATION_ROWS"])
 TENANTS = 1000
 BATCH = 100
 MANY = 20
@@ -233,6 +234,51 @@ def logged_bytes(folder):
     return wal, xids
 
 
+def seconds(sql, database):
+    """Wall clock of one statement or CALL, in a session of its own with the server's own synchronous_commit."""
+    begun = time.monotonic()
+    psql(sql, database=database, sync="on")
+    return time.monotonic() - begun
+
+
+def rotation(has_pgcrypto):
+    """Seconds that rotations of keys take with many secrets stored, and what pgcrypto needs to encrypt them anew."""
+    tenants = max(ROTATION_ROWS // 100, 1)
+    place = {"database": "rotation"}
+    psql("CREATE DATABASE rotation")
+    psql(f"""
+        CREATE EXTENSION tenant_vault;
+        CREATE TABLE tenants AS SELECT gen_random_uuid() AS tenant, n FROM generate_series(1, {tenants}) AS n;
+        CREATE TABLE source AS SELECT tenant, n, 'key' || m AS key, left(md5(n::text) || md5(m::text), 40) AS secret
+          FROM tenants, generate_series(1, {ROTATION_ROWS // tenants}) AS m;
+        SELECT count(vault.encrypt_tenant_secret(tenant, key, secret)::text) FROM source;
+        VACUUM (ANALYZE);
+    """, **place)
+    answer = {"rows": ROTATION_ROWS, "tenants": tenants}
+    # The ring of this server has two keys; each round goes to the other one.
+    answer["root_key_s"] = statistics.median(
+        seconds(f"CALL vault.rotate_root_key('{root}', 10000)", "rotation") for root in ("other", "bench", "other"))
+    psql("SELECT count(vault.rotate_tenant_key(tenant)) FROM tenants", **place)
+    answer["rewrap_s"] = seconds("CALL vault.rewrap_credentials(NULL, 10000)", "rotation")
+    if has_pgcrypto:
+        key, other = (f"'\\x{digit * 32}'" for digit in "01")
+        sample = max(ROTATION_ROWS // 1000, 1)
+        psql(f"""
+            CREATE EXTENSION pgcrypto;
+            CREATE TABLE raw AS SELECT tenant, key, iv, encrypt_iv(convert_to(secret, 'UTF8'), {key}, iv, 'aes') AS secret
+              FROM source, LATERAL (SELECT gen_random_bytes(16 + (n * 0)::int) AS iv) AS drawn;
+            CREATE TABLE pgp AS SELECT tenant, key, pgp_sym_encrypt(secret, 'former') AS secret FROM source LIMIT {sample};
+            VACUUM (ANALYZE);
+        """, **place)
+        answer["pgcrypto_raw_s"] = seconds(
+            f"UPDATE raw SET secret = encrypt_iv(decrypt_iv(secret, {key}, iv, 'aes'), {other}, iv, 'aes')", "rotation")
+        answer["pgp_sym_sample"] = sample
+        answer["pgp_sym_s"] = ROTATION_ROWS / sample * seconds(
+            "UPDATE pgp SET secret = pgp_sym_encrypt(pgp_sym_decrypt(secret, 'former'), 'latter')", "rotation")
+    psql("DROP DATABASE rotation")
+    return answer
+
+
 def machine():
     cpuinfo, meminfo = Path("/proc/cpuinfo").read_text(), Path("/proc/meminfo").read_text()
     model = re.search(r"model name\s*: (.*)", cpuinfo)
@@ -274,6 +320,9 @@ def main():
         results["pgbench"] = turns
         say("bytes of WAL, transaction ids")
         results["wal"], results["xids"] = logged_bytes(Path(folder))
+    if ROTATION_ROWS:
+        say(f"rotation of keys with {ROTATION_ROWS} secrets")
+        results["rotation"] = rotation(has_pgcrypto)
     results["options"] = {"rounds": ROUNDS, "period_s": PERIOD, "rows": ROWS, "tenants": TENANTS, "many": MANY}
     results["machine"] = {**machine(), "load_before": load, "minutes": (time.time() - started) / 60}
     Path(sys.argv[1]).write_text(json.dumps(results, indent=1) + "\n")

@@ -84,7 +84,26 @@ def aims(results):
     yield "store, 8 clients, `off`, against the logged INSERT", ">= 0.70", results.ratio("store", "audited_insert", 8, "off"), "", 0.7
     yield "store, 8 clients, `off`, against plain INSERT", "none", results.ratio("store", "insert", 8, "off"), "", None
     yield "bytes on disk per credential of 40 bytes", "<= 300", sizes["one_tenant_secrets"], "B", -300
+    if hasattr(results, "rotation"):
+        yield f"root key rotated, {results.rotation['tenants']:,} tenants", "<= 1 s", results.rotation["root_key_s"], "s", -1
     yield "bulk open, every row logged, per row over the scan", "none", statement["bulk"], "us", None
+
+
+def rotation(found):
+    yield f"### Rotation of keys, {found['tenants']:,} tenants and {found['rows']:,} secrets of 40 bytes: `make bench`"
+    yield ""
+    rows = [
+        ("**`CALL rotate_root_key()`**: every tenant key wrapped anew", "root_key_s", found["tenants"], "tenant key"),
+        ("**`CALL rewrap_credentials()`**: every DEK wrapped anew", "rewrap_s", found["rows"], "secret"),
+        ("pgcrypto, every secret by `decrypt_iv` and `encrypt_iv` in one UPDATE (not authenticated)", "pgcrypto_raw_s",
+         found["rows"], "secret"),
+        (f"pgcrypto, `pgp_sym_decrypt` and `pgp_sym_encrypt`; from {found.get('pgp_sym_sample', 0):,} of them", "pgp_sym_s",
+         found["rows"], "secret"),
+    ]
+    yield from table(["what a change of key costs", "seconds", "µs each"], [
+        [what, f"{found[key]:,.2f}", f"{found[key] * 1e6 / count:,.1f} a {each}"]
+        for what, key, count, each in rows if key in found
+    ])
 
 
 def report(results, criterion):
@@ -132,6 +151,8 @@ def report(results, criterion):
     ])
     rows = [[NAMES[case], f"{results.wal[case]:.0f}", f"{results.xids[case]:.0f}"] for case in results.wal]
     yield from table(["per execution, one transaction each", "bytes of WAL", "transaction ids per 1000"], rows)
+    if hasattr(results, "rotation"):
+        yield from rotation(results.rotation)
     if criterion:
         yield "### The envelope alone: `cargo bench -p envelope`"
         yield ""

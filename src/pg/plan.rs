@@ -279,18 +279,26 @@ impl Row<'_> {
 /// While this stands, plans are made without sequential scans where an index serves. Each of our statements looks for
 /// one row; but a plan made while its table was new and empty would read all of it, and be kept while it grows, until
 /// somebody analyses the table.
+///
+/// And without compiling them: where a table has no index that serves, its sequential scan counts as if it cost ten
+/// thousand million, and PostgreSQL would spend 30 ms on machine code for a look at three rows.
 struct ThroughIndexes {
-    before: bool,
+    seqscan: bool,
+    jit: bool,
 }
 
 impl ThroughIndexes {
     fn begin() -> Self {
-        // SAFETY: a plain global that only the planner reads. Setting it through GUC would cost more than the
-        // statement; it is put back before anybody can look, also when an error unwinds past us.
+        // SAFETY: plain globals that only the planner reads. Setting them through GUC would cost more than the
+        // statement; they are put back before anybody can look, also when an error unwinds past us.
         unsafe {
-            let before = pg_sys::enable_seqscan;
+            let before = Self {
+                seqscan: pg_sys::enable_seqscan,
+                jit: pg_sys::jit_enabled,
+            };
             pg_sys::enable_seqscan = false;
-            Self { before }
+            pg_sys::jit_enabled = false;
+            before
         }
     }
 }
@@ -298,7 +306,10 @@ impl ThroughIndexes {
 impl Drop for ThroughIndexes {
     fn drop(&mut self) {
         // SAFETY: as above.
-        unsafe { pg_sys::enable_seqscan = self.before }
+        unsafe {
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::jit_enabled = self.jit;
+        }
     }
 }
 

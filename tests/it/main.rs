@@ -38,6 +38,7 @@ mod functions;
 mod keys;
 mod log;
 mod memory;
+mod rotation;
 mod sources;
 mod surface;
 mod tamper;

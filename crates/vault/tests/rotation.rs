@@ -8,6 +8,9 @@ use envelope::Header;
 use vault::{CredentialId, Phase, RootState, RunId, TenantId, VaultError, WholeVault};
 use world::{Backend, Fault, World, alice, bob, fingerprint, injected, ring, tenant};
 
+/// Each with its tenant and what it must open to.
+type Values = Vec<(TenantId, CredentialId, Vec<u8>)>;
+
 fn all() -> WholeVault {
     WholeVault::assertion()
 }
@@ -60,7 +63,7 @@ impl Rotations for Backend {
 }
 
 /// A world with some tenants and values, and a ring of two keys of which root-1 is active.
-fn scene() -> (World, Backend, Vec<(TenantId, CredentialId, Vec<u8>)>) {
+fn scene() -> (World, Backend, Values) {
     let world = World::with_ring(ring(&[1, 2]));
     let mut backend = world.backend();
     let mut values = Vec::new();
@@ -503,7 +506,7 @@ fn every_fault_of_every_step_leaves_nothing_behind() {
         result.map(|value| format!("{value:?}"))
     }
     /// Tenant keys under a former root key, values under a former generation, a run of each kind begun.
-    fn ready(waiting: bool) -> (World, Backend, Vec<(TenantId, CredentialId, Vec<u8>)>) {
+    fn ready(waiting: bool) -> (World, Backend, Values) {
         let (world, mut backend, values) = scene();
         world.replace_ring(ring(&[1, 2, 3, 4]));
         backend.activate("root-3").unwrap();

@@ -39,12 +39,12 @@ statement!(
 statement!(
     locking HOLD_CURRENT_VALUES,
     "../queries/hold_current_values.sql",
-    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
+    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
 );
 statement!(
     locking HOLD_EARLIER_VALUES,
     "../queries/hold_earlier_values.sql",
-    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
+    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
 );
 statement!(
     latest PUT_CURRENT_VALUES,
@@ -258,13 +258,18 @@ impl KeyAdministration for SpiStorage {
                 wrapped_dek: row.bytes(4, <[u8]>::to_vec)?,
             })
         };
+        // The index is read from here on, and not from its beginning.
+        let first = ValueMark {
+            id: CredentialId::from_bytes(range.first_id),
+            ..ValueMark::start()
+        };
+        let after = after.max(first);
         let (hold, _) = statements(place);
         hold.all(
             &[
                 Uuid(*after.id.as_bytes()),
                 Uuid(*after.tenant.as_bytes()),
                 Int(after.version.cast_signed()),
-                Uuid(range.first_id),
                 Uuid(range.last_id),
                 Uuid(range.first_tenant),
                 Uuid(range.last_tenant),

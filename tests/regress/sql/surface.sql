@@ -22,7 +22,7 @@ CREATE TEMP VIEW ours AS
 SELECT classid::regclass AS catalog, count(*) FROM ours GROUP BY 1 ORDER BY 1::text;
 
 \echo == functions: signature
-SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ') RETURNS ' || pg_get_function_result(p.oid) AS function
+SELECT p.proname || '(' || pg_get_function_arguments(p.oid) || ')' || COALESCE(' RETURNS ' || pg_get_function_result(p.oid), ': a procedure') AS function
   FROM ours JOIN pg_proc AS p ON p.oid = ours.objid AND classid = 'pg_proc'::regclass
  ORDER BY p.proname COLLATE "C", pg_get_function_identity_arguments(p.oid);
 

@@ -3,6 +3,7 @@
 //! A value's DEK is wrapped anew, its ciphertext stays byte for byte. Both generations open throughout.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
 use envelope::{Binding, Fingerprint, Header, KeyRing, TenantKek, WRAPPED_DEK_BYTES};
@@ -267,12 +268,9 @@ where
             return Ok(None);
         };
         let from = header.kek_generation;
-        if !keks.contains_key(&(tenant, from)) {
+        if let Entry::Vacant(unread) = keks.entry((tenant, from)) {
             let row = self.storage.key(scope, from)?;
-            keks.insert(
-                (tenant, from),
-                row.and_then(|row| ready(ring, tenant, &row)),
-            );
+            unread.insert(row.and_then(|row| ready(ring, tenant, &row)));
         }
         let (Some(Some(from)), Some(Some(to))) =
             (keks.get(&(tenant, from)), keks.get(&(tenant, to)))

@@ -202,8 +202,8 @@ impl KeyAdministration for Port {
             tables
                 .keys
                 .range((scope.tenant(), 0)..=(scope.tenant(), u32::MAX))
+                .next_back()
                 .map(|((_, generation), _)| *generation)
-                .last()
         })
     }
 
