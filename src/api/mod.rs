@@ -1,6 +1,8 @@
 //! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
 
 mod argument;
+mod credential_life;
+mod credential_versions;
 mod delete_credential;
 mod door;
 mod record_access_change;

@@ -5,13 +5,15 @@
 //! every few days.
 
 use std::cell::Cell;
-use std::ffi::CString;
-use std::ptr::null_mut;
+use std::ffi::{CString, c_char};
+use std::ptr::{null, null_mut};
 use std::thread::LocalKey;
 
+use pgrx::datum::Interval;
 use pgrx::{FromDatum, IntoDatum, PgBuiltInOids, PgSqlErrorCode, pg_sys};
 
 use super::attempt::ServerError;
+use super::clock::Timestamp;
 use super::text;
 
 /// A statement with its argument types and the place where the backend keeps its plan.
@@ -62,8 +64,12 @@ pub(crate) use statement;
 pub enum Argument<'a> {
     Bytes(&'a [u8]),
     Int(i32),
+    /// Months, days and microseconds, as PostgreSQL keeps them.
+    Interval(i32, i32, i64),
+    Null,
     /// UTF-8; converted where the database has another encoding.
     Text(&'a str),
+    Timestamp(Timestamp),
     Uuid([u8; 16]),
 }
 
@@ -93,17 +99,38 @@ impl Statement {
             expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
+            // As SPI wants them: one character an argument, or no array where none is NULL.
+            let mut nulls: Vec<c_char> = Vec::new();
+            if arguments
+                .iter()
+                .any(|argument| matches!(argument, Argument::Null))
+            {
+                let mark = |argument: &Argument<'_>| match argument {
+                    Argument::Null => b'n',
+                    _ => b' ',
+                };
+                nulls.extend(
+                    arguments
+                        .iter()
+                        .map(|argument| mark(argument).cast_signed()),
+                );
+            }
+            let nulls = if nulls.is_empty() {
+                null()
+            } else {
+                nulls.as_ptr()
+            };
             let plan = self.plan();
             let _through_indexes = ThroughIndexes::begin();
             let done = match self.sees {
                 Sees::Transaction => {
-                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), null_mut(), false, 0)
+                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0)
                 }
                 // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
                 Sees::Latest => pg_sys::SPI_execute_snapshot(
                     plan,
                     values.as_mut_ptr(),
-                    null_mut(),
+                    nulls,
                     pg_sys::GetLatestSnapshot(),
                     null_mut(),
                     false,
@@ -168,9 +195,15 @@ impl Argument<'_> {
         let datum = match self {
             Self::Bytes(bytes) => bytes.into_datum(),
             Self::Int(int) => int.into_datum(),
+            // What PostgreSQL gave as an interval is one again.
+            Self::Interval(months, days, us) => Interval::new(months, days, us)
+                .ok()
+                .and_then(IntoDatum::into_datum),
+            Self::Null => return pg_sys::Datum::null(),
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
+            Self::Timestamp(Timestamp(us)) => us.into_datum(),
             Self::Uuid(uuid) => pgrx::Uuid::from_bytes(uuid).into_datum(),
         };
         match datum {
@@ -214,6 +247,16 @@ impl Row<'_> {
     pub fn text(&self, column: i32) -> Option<String> {
         self.value::<&[u8]>(column)
             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A text column as UTF-8; `None` also where it has no such form.
+    pub fn utf8(&self, column: i32) -> Option<String> {
+        let bytes = self.value::<&[u8]>(column)?;
+        String::from_utf8(text::to_utf8(bytes)?.into_owned()).ok()
+    }
+
+    pub fn timestamp(&self, column: i32) -> Option<Timestamp> {
+        self.value(column).map(Timestamp)
     }
 
     pub fn uuid(&self, column: i32) -> Option<[u8; 16]> {

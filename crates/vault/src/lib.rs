@@ -1,7 +1,7 @@
 //! The use cases of the vault: store, retrieve, rotate, delete, for credentials and tenant secrets.
 //!
-//! Called by the SQL surface with a [`Permit`] that policy minted; calls four ports ([`Storage`], [`Audit`],
-//! [`RootKeys`], [`Entropy`]) which the PostgreSQL shell supplies, and the `envelope` crate for every cipher.
+//! Called by the SQL surface with a [`Permit`] that policy minted; calls the ports ([`Storage`],
+//! [`KeyStorage`], [`VersionStorage`], [`Audit`], [`RootKeys`], [`Entropy`]) which the PostgreSQL shell supplies, and the `envelope` crate for every cipher.
 //!
 //! **Invariant:** no permit, no lookup; no receipt, no release. Nothing here reads a clock, draws randomness by
 //! itself, knows SQL or formats a secret.
@@ -16,17 +16,23 @@ mod names;
 mod permit;
 mod ports;
 mod service;
+mod versions;
 
 pub use action::{
-    Action, Delete, Retrieve, Rotate, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    Action, Delete, Destroy, ListVersions, Promote, Prune, Restore, Retrieve, Rollback, Rotate,
+    SetLifecycle, Stage, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
 };
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use names::{
-    CredentialId, CredentialName, Description, SecretKey, TenantId, TenantTag, check_secret,
+    CredentialId, CredentialName, Description, Reason, SecretKey, TenantId, TenantTag, check_secret,
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
     Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
 };
 pub use service::{Form, Vault};
+pub use versions::{
+    Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
+    Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,
+};

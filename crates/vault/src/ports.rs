@@ -3,7 +3,9 @@
 use envelope::{Envelope, Fingerprint, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
 use std::rc::Rc;
 
-use crate::{CredentialId, Event, Receipt, Scope, SecretKey, TenantTag, VaultError};
+use crate::{
+    CredentialId, Event, Receipt, Replaced, Rotation, Scope, SecretKey, TenantTag, VaultError,
+};
 
 /// A tenant's key as it stands in storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ pub trait Storage {
         sealed: &Envelope,
         under: &TenantKeyRow,
     ) -> Result<Insertion, VaultError>;
-    /// Keeps the version that stood as an earlier one and puts `version` in its place. False: the key moved.
+    /// Keeps the version that stood as a previous one and puts `version` in its place.
     fn replace(
         &mut self,
         scope: &Scope,
@@ -88,13 +90,8 @@ pub trait Storage {
         version: u32,
         sealed: &Envelope,
         under: &TenantKeyRow,
-    ) -> Result<bool, VaultError>;
-    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError>;
-    fn remove_of_key(
-        &mut self,
-        scope: &Scope,
-        key: &SecretKey,
-    ) -> Result<Option<CredentialId>, VaultError>;
+        how: &Rotation<'_>,
+    ) -> Result<Replaced, VaultError>;
     fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError>;
 }
 

@@ -2,6 +2,7 @@
 
 mod keys;
 mod values;
+mod versions;
 
 use envelope::Fingerprint;
 use vault::{CredentialId, Current, Locked, Scope, TenantKeyRow, VaultError};

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod keys;
+mod lifecycle;
 mod tenant_secrets;
+mod versions;
 
 use std::rc::Rc;
 
