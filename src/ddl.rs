@@ -208,9 +208,49 @@ extension_sql_file!(
     requires = ["sql_delete_tenant_secret"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/lock_tenant.sql",
+    name = "sql_lock_tenant",
+    requires = ["sql_list_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/unlock_tenant.sql",
+    name = "sql_unlock_tenant",
+    requires = ["sql_lock_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/set_min_key_version.sql",
+    name = "sql_set_min_key_version",
+    requires = ["sql_unlock_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/shred_tenant.sql",
+    name = "sql_shred_tenant",
+    requires = ["sql_set_min_key_version"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/verify_erasure.sql",
+    name = "sql_verify_erasure",
+    requires = ["sql_shred_tenant"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/try_retrieve_credential.sql",
+    name = "sql_try_retrieve_credential",
+    requires = ["sql_verify_erasure"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/verify_secrets.sql",
+    name = "sql_verify_secrets",
+    requires = ["sql_try_retrieve_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/find_by_value.sql",
+    name = "sql_find_by_value",
+    requires = ["sql_verify_secrets"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_list_credentials"]
+    requires = ["sql_find_by_value"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

@@ -81,6 +81,21 @@ impl From<VaultError> for ServerError {
                         .to_owned(),
                 ),
             ),
+            VaultError::UnknownTenant => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("vault.tenant_keys shows the tenants that have keys.".to_owned()),
+            ),
+            VaultError::NoSuchGeneration { primary } => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                Some(format!("A generation is a number from 1 to {primary}.")),
+                Some("vault.rotate_tenant_key makes a new one.".to_owned()),
+            ),
+            VaultError::KeyInUse { tenant, .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some(format!("Move them first: CALL vault.rewrap_credentials('{tenant}');")),
+            ),
             VaultError::TenantLocked => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 None,

@@ -33,8 +33,12 @@ impl RootKeys for KeyFile {
         {
             return Ok(Rc::clone(ring));
         }
+        self.read_again()
+    }
+
+    fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError> {
         let ring = Rc::new(read()?);
-        self.ring = Some((Rc::clone(&ring), reload));
+        self.ring = Some((Rc::clone(&ring), pg::clock::last_reload()));
         Ok(ring)
     }
 

@@ -8,6 +8,8 @@ use vault::{CredentialId, Span, TenantId, VaultError};
 
 use crate::pg;
 
+const REASON_MAX_CHARS: usize = 1000;
+
 pub fn required<T>(value: Option<T>, argument: &'static str) -> Result<T, VaultError> {
     value.ok_or(VaultError::NullArgument(argument))
 }
@@ -37,6 +39,24 @@ pub fn optional_text<'a>(
     argument: &'static str,
 ) -> Result<Option<Cow<'a, str>>, VaultError> {
     value.map(|value| text(value, argument)).transpose()
+}
+
+/// A tenant named by an administrator: the platform, the nil uuid, too.
+pub fn any_tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
+    Ok(TenantId::from_bytes(*required(value, argument)?.as_bytes()))
+}
+
+/// Why an administrator does what he does: at most 1000 characters, none of them a control character.
+pub fn reason<'a>(value: &'a [u8], argument: &'static str) -> Result<Cow<'a, str>, VaultError> {
+    let reason = text(value, argument)?;
+    let chars = reason.chars().count();
+    if chars > REASON_MAX_CHARS || reason.chars().any(char::is_control) {
+        let rule = format!(
+            "A reason has at most {REASON_MAX_CHARS} characters and no control characters; this one has {chars}."
+        );
+        return Err(VaultError::InvalidArgument { argument, rule });
+    }
+    Ok(reason)
 }
 
 /// A text argument as UTF-8.

@@ -44,32 +44,77 @@ impl Call {
 /// Runs one call of action `A` and answers, or records the failure and raises it.
 pub fn answer<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> T {
     let discretion = discretion::enter();
+    match recorded::<A, T>(body) {
+        Ok(answer) => {
+            discretion.leave();
+            answer
+        }
+        Err(Failure { error, .. }) => error.raise(),
+    }
+}
+
+/// As [`answer`], but a failure that lies in the credential asked for, and not in the call or the server, comes back as
+/// its message. It is recorded like any other.
+pub fn answer_or_reason<A: Action, T>(
+    body: impl FnOnce(&Call) -> Result<T, VaultError>,
+) -> Result<T, String> {
+    let discretion = discretion::enter();
+    match recorded::<A, T>(body) {
+        Ok(answer) => {
+            discretion.leave();
+            Ok(answer)
+        }
+        Err(failure) if failure.is_of_the_credential => {
+            discretion.leave();
+            Err(failure.error.message)
+        }
+        Err(Failure { error, .. }) => error.raise(),
+    }
+}
+
+/// A failed call, which is in the log, or stands for the log's own failure.
+struct Failure {
+    error: ServerError,
+    is_of_the_credential: bool,
+}
+
+fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> Result<T, Failure> {
     let around = AccessLog::begin_call();
     let call = Call::default();
-    let failure: ServerError = match attempt(|| body(&call)) {
+    let failure = match attempt(|| body(&call)) {
         Ok(Ok(answer)) => {
             AccessLog::end_call(around);
-            discretion.leave();
-            return answer;
+            return Ok(answer);
         }
         // The log has just refused; to ask it again could mean to wait for the same lock once more.
         Ok(Err(error @ VaultError::LogUnavailable { .. })) => {
             AccessLog::end_call(around);
-            ServerError::from(error).raise()
+            return Err(final_failure(error.into()));
         }
-        Ok(Err(error)) => error.into(),
-        Err(error) => error,
+        Ok(Err(error)) => Failure {
+            is_of_the_credential: error.is_of_the_credential(),
+            error: error.into(),
+        },
+        Err(error) => final_failure(error),
     };
 
-    let recorded = if AccessLog::has_recorded() {
+    let in_the_log = if AccessLog::has_recorded() {
         Ok(())
     } else {
-        record::<A>(&call, &failure)
+        record::<A>(&call, &failure.error)
     };
     AccessLog::end_call(around);
-    match recorded {
-        Ok(()) => failure.raise(),
-        Err(error) => ServerError::from(error).raise(),
+    match in_the_log {
+        Ok(()) => Err(failure),
+        Err(error) => Err(final_failure(error.into())),
+    }
+}
+
+/// One that must be raised: after an ERROR of PostgreSQL's nothing else is allowed.
+fn final_failure(error: ServerError) -> Failure {
+    Failure {
+        error,
+        is_of_the_credential: false,
     }
 }
 

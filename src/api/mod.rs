@@ -1,13 +1,16 @@
 //! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
 
 mod argument;
+mod census;
 mod credential_life;
 mod credential_versions;
 mod delete_credential;
 mod door;
+mod erasure_record;
 mod record_access_change;
 mod retrieve_credential;
 mod rotate_credential;
 mod row_security;
 mod store_credential;
+mod tenant;
 mod tenant_secret;

@@ -1,11 +1,11 @@
-//! `vault.retrieve_credential`, its binary sibling, and many at once.
+//! `vault.retrieve_credential`, its binary sibling, the one that never raises, and many at once.
 
 use pgrx::iter::TableIterator;
 use pgrx::{Uuid, name, pg_extern};
 use vault::{Form, Released, Retrieve, VaultError};
 
 use super::argument::{credential_id, required};
-use super::door::{Call, answer};
+use super::door::{Call, answer, answer_or_reason};
 use crate::pg::{self, reply};
 use crate::{policy, session};
 
@@ -26,9 +26,7 @@ fn retrieve_credential_bytes(p_secret_id: Option<Uuid>, p_version: Option<i32>) 
 }
 
 #[pg_extern(sql = false)]
-fn retrieve_credentials(
-    p_secret_ids: Option<Vec<Option<Uuid>>>,
-) -> TableIterator<'static, (name!(secret_id, Uuid), name!(secret, reply::Varlena))> {
+fn retrieve_credentials(p_secret_ids: Option<Vec<Option<Uuid>>>) -> reply::Rows {
     let found = answer::<Retrieve, _>(|call| {
         let ids = required(p_secret_ids, "p_secret_ids")?;
         if ids.len() > MANY_MAX {
@@ -48,12 +46,34 @@ fn retrieve_credentials(
         }
         session::vault(|vault| vault.retrieve_many(asked, Form::Text, |id| call.about(id)))
     });
-    // Each secret stays in wiped memory until PostgreSQL asks for its row.
-    TableIterator::new(found.into_iter().map(|(id, released)| {
-        let secret =
-            text(released).unwrap_or_else(|error| pg::attempt::ServerError::from(error).raise());
-        (Uuid::from_bytes(*id.as_bytes()), secret)
-    }))
+    reply::rows(move |rows| {
+        for (id, released) in found {
+            let secret = released.into_secret();
+            match pg::text::from_utf8(secret.expose()) {
+                Some(text) => rows.put(id.as_bytes(), &text),
+                None => pg::attempt::ServerError::from(VaultError::NotText).raise(),
+            }
+        }
+    })
+}
+
+#[pg_extern(sql = false)]
+fn try_retrieve_credential(
+    p_secret_id: Option<Uuid>,
+) -> TableIterator<
+    'static,
+    (
+        name!(secret, Option<reply::Varlena>),
+        name!(reason, Option<String>),
+    ),
+> {
+    let answered = answer_or_reason::<Retrieve, _>(|call| {
+        text(retrieve(call, p_secret_id, None, Form::Text)?)
+    });
+    TableIterator::once(match answered {
+        Ok(secret) => (Some(secret), None),
+        Err(reason) => (None, Some(reason)),
+    })
 }
 
 fn retrieve(

@@ -2,6 +2,8 @@
 
 use pgrx::pg_sys;
 
+use super::raw;
+
 /// Microseconds from the Unix epoch to PostgreSQL's, 2000-01-01.
 const EPOCH_OFFSET_US: i64 = 946_684_800_000_000;
 
@@ -11,12 +13,37 @@ pub struct Timestamp(pub i64);
 
 impl Timestamp {
     pub fn now() -> Self {
-        // SAFETY: reads the clock, touches nothing.
-        Self(unsafe { pg_sys::GetCurrentTimestamp() })
+        // SAFETY: reads the clock, touches nothing and raises nothing.
+        Self(unsafe { raw::GetCurrentTimestamp() })
     }
 
     pub fn unix_ms(self) -> u64 {
         u64::try_from((self.0 + EPOCH_OFFSET_US) / 1000).unwrap_or(0)
+    }
+}
+
+impl std::fmt::Display for Timestamp {
+    /// RFC 3339, UTC, microseconds.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unix_us = self.0 + EPOCH_OFFSET_US;
+        let (days, us) = (
+            unix_us.div_euclid(86_400_000_000),
+            unix_us.rem_euclid(86_400_000_000),
+        );
+        // SAFETY: writes the three numbers it is given addresses of (datetime.c); any day number is in order.
+        let (year, month, day) = unsafe {
+            let (mut year, mut month, mut day) = (0, 0, 0);
+            let julian = days as i32 + pg_sys::UNIX_EPOCH_JDATE as i32;
+            pg_sys::j2date(julian, &mut year, &mut month, &mut day);
+            (year, month, day)
+        };
+        let seconds = us / 1_000_000;
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let fraction = us % 1_000_000;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}Z"
+        )
     }
 }
 

@@ -36,23 +36,41 @@ const ROW_MAX_BYTES: u32 = 2032;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lsn(pg_sys::XLogRecPtr);
 
-/// Appends one row; `values` are the table's columns in order.
+/// Appends rows; the values of each are the table's columns in order. Those that come onto one page share one record in
+/// the WAL.
 ///
-/// - limit: the row must fit below the TOAST threshold (about 2 kB), since nothing is toasted here.
-/// - errors: whatever PostgreSQL raises (disk full above all), 55000 for a table unlike the one meant; then no row was
-///   added.
-pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]) -> Lsn {
+/// - limit: a row must fit below the TOAST threshold (about 2 kB), since nothing is toasted here.
+/// - errors: whatever PostgreSQL raises (disk full above all), then rows that came onto earlier pages stand; 55000 for a
+///   table unlike the one meant, then no row was added.
+pub fn append<const ROWS: usize, const COLUMNS: usize>(
+    table: TableId,
+    rows: &[[Value<'_>; COLUMNS]; ROWS],
+) -> Lsn {
     // Texts as varlenas, one behind the other; their addresses are taken when all stand.
-    let mut texts = Vec::with_capacity(TEXTS_BYTES);
-    for value in &values {
+    let bytes = rows.iter().flatten().map(Value::text_bytes).sum();
+    let (mut ordinary, mut many) = ([[0; TEXTS_BYTES]; ROWS], Vec::new());
+    let texts = match ordinary.as_flattened_mut().get_mut(..bytes) {
+        Some(texts) => texts,
+        None => {
+            many.resize(bytes, 0);
+            many.as_mut_slice()
+        }
+    };
+    let mut next_text = 0;
+    for value in rows.iter().flatten() {
         if let Value::Text(text) = value {
-            push_varlena(&mut texts, text);
+            next_text += write_varlena(&mut texts[next_text..], text);
         }
     }
-    let mut datums = [pg_sys::Datum::null(); COLUMNS];
-    let mut nulls = [false; COLUMNS];
+    let mut datums = [[pg_sys::Datum::null(); COLUMNS]; ROWS];
+    let mut nulls = [[false; COLUMNS]; ROWS];
     let mut next_text = 0;
-    for ((value, datum), null) in values.iter().zip(&mut datums).zip(&mut nulls) {
+    for ((value, datum), null) in rows
+        .iter()
+        .flatten()
+        .zip(datums.as_flattened_mut())
+        .zip(nulls.as_flattened_mut())
+    {
         match *value {
             Value::Null => *null = true,
             Value::Int(int) => *datum = pg_sys::Datum::from(int),
@@ -83,24 +101,27 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
             {
                 return None;
             }
-            let tuple = raw::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr());
-            if (*tuple).t_len > ROW_MAX_BYTES {
-                return None;
+            let mut tuples = [std::ptr::null_mut(); ROWS];
+            for ((tuple, datums), nulls) in tuples.iter_mut().zip(&mut datums).zip(&mut nulls) {
+                *tuple = raw::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr());
+                if (**tuple).t_len > ROW_MAX_BYTES {
+                    return None;
+                }
+                freeze((**tuple).t_data);
             }
-            let header = (*tuple).t_data;
-            (*header).t_choice.t_heap.t_xmin = pg_sys::FrozenTransactionId;
-            (*header).t_choice.t_heap.t_xmax = pg_sys::InvalidTransactionId;
-            (*header).t_choice.t_heap.t_field3.t_cid = 0;
-            // What heap_form_tuple leaves in these bits is meant for a datum; heap_insert clears them too.
-            (*header).t_infomask &= !(pg_sys::HEAP_XACT_MASK as u16);
-            (*header).t_infomask2 &= !(pg_sys::HEAP2_XACT_MASK as u16);
-            (*header).t_infomask |= (pg_sys::HEAP_XMIN_FROZEN | pg_sys::HEAP_XMAX_INVALID) as u16;
-
-            let lsn = put(relation, tuple);
-            raw::pgstat_count_heap_insert(relation, 1);
-            raw::heap_freetuple(tuple);
+            let mut left = tuples.as_slice();
+            let mut last = None;
+            while !left.is_empty() {
+                let (lsn, count) = put(relation, left)?;
+                last = Some(lsn);
+                left = left.get(count..)?;
+            }
+            raw::pgstat_count_heap_insert(relation, ROWS as i64);
+            for tuple in tuples {
+                raw::heap_freetuple(tuple);
+            }
             raw::table_close(relation, pg_sys::NoLock as i32);
-            lsn
+            last
         })
     };
     match lsn {
@@ -121,21 +142,34 @@ pub fn append<const COLUMNS: usize>(table: TableId, values: [Value<'_>; COLUMNS]
 // Varlena headers are written by hand below.
 const _: () = assert!(cfg!(target_endian = "little"));
 
-/// Room for the texts of an ordinary row.
+/// Room for the texts of an ordinary row, which need no allocation.
 const TEXTS_BYTES: usize = 256;
 /// The longest text with a header of one byte (postgres.h, VARATT_SHORT_MAX, less the header).
 const SHORT_MAX: usize = 126;
 
+impl Value<'_> {
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => varlena_bytes(text),
+            _ => 0,
+        }
+    }
+}
+
 /// A text as it lies in a tuple: one byte of header, `length << 1 | 1`, or four, `length << 2`, header included
 /// (postgres.h, little-endian). heap_form_tuple takes both forms, aligned or not.
-fn push_varlena(texts: &mut Vec<u8>, text: &[u8]) {
+///
+/// - returns: how many bytes it takes.
+fn write_varlena(to: &mut [u8], text: &[u8]) -> usize {
     let total = varlena_bytes(text);
-    if text.len() <= SHORT_MAX {
-        texts.push((total << 1 | 1) as u8);
+    let head = total - text.len();
+    if head == 1 {
+        to[0] = (total << 1 | 1) as u8;
     } else {
-        texts.extend_from_slice(&((total as u32) << 2).to_le_bytes());
+        to[..head].copy_from_slice(&((total as u32) << 2).to_le_bytes());
     }
-    texts.extend_from_slice(text);
+    to[head..total].copy_from_slice(text);
+    total
 }
 
 fn varlena_bytes(text: &[u8]) -> usize {
@@ -152,59 +186,98 @@ pub fn flush(lsn: Lsn) {
     }
 }
 
-/// Puts the tuple on the last page, or on a new one behind it. `None`: the page did not take it.
+/// Makes a tuple one that every snapshot sees and no transaction owns.
 ///
 /// # Safety
-/// Inside `raw::guarded`; `relation` is open with RowExclusiveLock; `tuple` is complete and fits an empty page.
-unsafe fn put(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple) -> Option<pg_sys::XLogRecPtr> {
+/// `header` is that of a tuple just formed.
+unsafe fn freeze(header: pg_sys::HeapTupleHeader) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*header).t_choice.t_heap.t_xmin = pg_sys::FrozenTransactionId;
+        (*header).t_choice.t_heap.t_xmax = pg_sys::InvalidTransactionId;
+        (*header).t_choice.t_heap.t_field3.t_cid = 0;
+        // What heap_form_tuple leaves in these bits is meant for a datum; heap_insert clears them too.
+        (*header).t_infomask &= !(pg_sys::HEAP_XACT_MASK as u16);
+        (*header).t_infomask2 &= !(pg_sys::HEAP2_XACT_MASK as u16);
+        (*header).t_infomask |= (pg_sys::HEAP_XMIN_FROZEN | pg_sys::HEAP_XMAX_INVALID) as u16;
+    }
+}
+
+/// Puts the first tuples on the last page, or on a new one behind it: one at least, and as many as there is room for.
+/// `None`: the page did not take the first.
+///
+/// # Safety
+/// Inside `raw::guarded`; `relation` is open with RowExclusiveLock; each tuple is complete and fits an empty page.
+unsafe fn put(
+    relation: pg_sys::Relation,
+    tuples: &[pg_sys::HeapTuple],
+) -> Option<(pg_sys::XLogRecPtr, usize)> {
     // SAFETY: the buffer is pinned and exclusively locked while touched. Change and record stand in one critical
     // section (access/transam/README, "Write-Ahead Log Coding"): dirty the buffer, register, insert, stamp the page.
     unsafe {
-        let (buffer, fresh) = last_page_with_room(relation, (*tuple).t_len);
+        let (buffer, fresh) = last_page_with_room(relation, (**tuples.first()?).t_len);
+        let block = raw::BufferGetBlockNumber(buffer);
         let page = pg_sys::BufferGetPage(buffer);
+        let header = page.cast::<pg_sys::PageHeaderData>();
 
         pg_sys::CritSectionCount += 1;
         if fresh {
             raw::PageInit(page, pg_sys::BLCKSZ as usize, 0);
         }
-        let flags_before = (*page.cast::<pg_sys::PageHeaderData>()).pd_flags;
-        let offset = raw::PageAddItemExtended(
-            page,
-            (*tuple).t_data.cast(),
-            (*tuple).t_len as usize,
-            pg_sys::InvalidOffsetNumber,
-            pg_sys::PAI_IS_HEAP as i32,
-        );
-        if offset == pg_sys::InvalidOffsetNumber {
-            // Nothing was changed: a page without room, which was just seen to have it.
+        let (flags_before, upper_before) = ((*header).pd_flags, (*header).pd_upper);
+        // Where line pointers are used again, those of two tuples need not be neighbours, which the record relies on.
+        let reuses = u32::from(flags_before) & pg_sys::PD_HAS_FREE_LINES != 0;
+        let (mut first, mut count) = (pg_sys::InvalidOffsetNumber, 0);
+        for tuple in tuples {
+            let length = pg_sys::MAXALIGN((**tuple).t_len as usize);
+            if count > 0 && (reuses || raw::PageGetHeapFreeSpace(page) < length) {
+                break;
+            }
+            let offset = raw::PageAddItemExtended(
+                page,
+                (**tuple).t_data.cast(),
+                (**tuple).t_len as usize,
+                pg_sys::InvalidOffsetNumber,
+                pg_sys::PAI_IS_HEAP as i32,
+            );
+            if offset == pg_sys::InvalidOffsetNumber {
+                // The page is as it was: it has no room, and was just seen to have it.
+                break;
+            }
+            if count == 0 {
+                first = offset;
+            }
+            count += 1;
+            let item = page.add(LINE_POINTERS + (usize::from(offset) - 1) * LINE_POINTER_BYTES);
+            let start = (*item.cast::<pg_sys::ItemIdData>()).lp_off() as usize;
+            let placed = page.add(start).cast::<pg_sys::HeapTupleHeaderData>();
+            (*placed).t_ctid.ip_blkid.bi_hi = (block >> 16) as u16;
+            (*placed).t_ctid.ip_blkid.bi_lo = block as u16;
+            (*placed).t_ctid.ip_posid = offset;
+            // The padding is part of the record, so that a replayed page equals this one.
+            page.add(start + (**tuple).t_len as usize)
+                .write_bytes(0, length - (**tuple).t_len as usize);
+        }
+        if count == 0 {
             pg_sys::CritSectionCount -= 1;
             raw::UnlockReleaseBuffer(buffer);
             return None;
         }
-        let item = page.add(LINE_POINTERS + (usize::from(offset) - 1) * LINE_POINTER_BYTES);
-        let start = (*item.cast::<pg_sys::ItemIdData>()).lp_off() as usize;
-        let length = pg_sys::MAXALIGN((*tuple).t_len as usize);
-        let placed = page.add(start).cast::<pg_sys::HeapTupleHeaderData>();
-        let block = raw::BufferGetBlockNumber(buffer);
-        (*placed).t_ctid.ip_blkid.bi_hi = (block >> 16) as u16;
-        (*placed).t_ctid.ip_blkid.bi_lo = block as u16;
-        (*placed).t_ctid.ip_posid = offset;
-        // The padding is part of the record, so that a replayed page equals this one.
-        page.add(start + (*tuple).t_len as usize)
-            .write_bytes(0, length - (*tuple).t_len as usize);
         raw::MarkBufferDirty(buffer);
 
         raw::XLogBeginInsert();
         let image = if fresh { pg_sys::REGBUF_FORCE_IMAGE } else { 0 };
         raw::XLogRegisterBuffer(0, buffer, (pg_sys::REGBUF_STANDARD | image) as u8);
-        let flags_changed = (*page.cast::<pg_sys::PageHeaderData>()).pd_flags != flags_before;
+        let flags_changed = (*header).pd_flags != flags_before;
         let changed = if flags_changed { PD_FLAGS } else { PD_LOWER };
         // generic_xlog.c: a delta is a series of fragments, each offset, length, bytes. Registered data must stay
-        // where it is until the insertion, so the fragments' heads have a place each.
+        // where it is until the insertion, so the fragments' heads have a place each. The tuples lie one below the other.
+        let items = LINE_POINTERS + (usize::from(first) - 1) * LINE_POINTER_BYTES;
+        let start = (*header).pd_upper;
         let heads = [
             [changed as u16, (PD_UPPER_END - changed) as u16],
-            [item.offset_from(page) as u16, LINE_POINTER_BYTES as u16],
-            [start as u16, length as u16],
+            [items as u16, (count * LINE_POINTER_BYTES) as u16],
+            [start, upper_before - start],
         ];
         for [from, bytes] in &heads {
             raw::XLogRegisterBufData(0, std::ptr::from_ref(from).cast_mut().cast(), 2);
@@ -212,13 +285,13 @@ unsafe fn put(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple) -> Option<pg
             raw::XLogRegisterBufData(0, page.add(usize::from(*from)), i32::from(*bytes));
         }
         let lsn = raw::XLogInsert(pg_sys::RmgrIds::RM_GENERIC_ID as u8, 0);
-        let stamp = &mut (*page.cast::<pg_sys::PageHeaderData>()).pd_lsn;
+        let stamp = &mut (*header).pd_lsn;
         stamp.xlogid = (lsn >> 32) as u32;
         stamp.xrecoff = lsn as u32;
         pg_sys::CritSectionCount -= 1;
 
         raw::UnlockReleaseBuffer(buffer);
-        Some(lsn)
+        Some((lsn, count))
     }
 }
 

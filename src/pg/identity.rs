@@ -5,6 +5,8 @@ use std::ffi::CStr;
 
 use pgrx::{pg_guard, pg_sys};
 
+use super::raw;
+
 thread_local! {
     /// Role names by oid, for the two roles that matter; emptied when any role changes.
     static NAMES: Cell<[Option<(pg_sys::Oid, Name)>; 2]> = const { Cell::new([None, None]) };
@@ -27,14 +29,14 @@ impl Name {
 
 /// Who logged in, or became somebody else by SET SESSION AUTHORIZATION.
 pub fn session_user() -> Name {
-    // SAFETY: reads backend state.
-    name(0, unsafe { pg_sys::GetSessionUserId() })
+    // SAFETY: reads backend state; raises nothing.
+    name(0, unsafe { raw::GetSessionUserId() })
 }
 
 /// The role that SET ROLE put in force, from outside of any SECURITY DEFINER function.
 pub fn effective_role() -> Name {
-    // SAFETY: reads backend state.
-    name(1, unsafe { pg_sys::GetOuterUserId() })
+    // SAFETY: reads backend state; raises nothing.
+    name(1, unsafe { raw::GetOuterUserId() })
 }
 
 /// As the client gave it, in the database's encoding; empty when it gave none.

@@ -27,11 +27,16 @@ impl Row<'_> {
         if *self.nulls.get(column)? {
             return None;
         }
-        // SAFETY: the column is a varlena (the caller's table, proven by `is_local_heap` and its column count); the
-        // detoasted form is either the tuple itself or a palloc'd copy, freed here.
+        // SAFETY: the column is a varlena (the caller's table, proven by `prove` and its column count); the
+        // detoasted form is either the tuple itself or a palloc'd copy, freed here. What pg_detoast_datum_packed would
+        // hand back as it is, as nearly always, is spared the call and its guard.
         unsafe {
             let stored: *mut pg_sys::varlena = self.values[column].cast_mut_ptr();
-            let plain = pg_sys::pg_detoast_datum_packed(stored);
+            let plain = if pgrx::varatt_is_4b_c(stored) || pgrx::varatt_is_1b_e(stored) {
+                pg_sys::pg_detoast_datum_packed(stored)
+            } else {
+                stored
+            };
             let answer = copy(pgrx::varlena_to_byte_slice(plain));
             if plain != stored {
                 pg_sys::pfree(plain.cast());

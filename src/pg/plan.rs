@@ -5,8 +5,8 @@
 //! every few days.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_char};
-use std::ptr::{null, null_mut};
+use std::ffi::CString;
+use std::ptr::null_mut;
 use std::thread::LocalKey;
 
 use pgrx::datum::Interval;
@@ -99,38 +99,25 @@ impl Statement {
             expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
-            // As SPI wants them: one character an argument, or no array where none is NULL.
-            let mut nulls: Vec<c_char> = Vec::new();
-            if arguments
+            let mut nulls: Vec<std::ffi::c_char> = arguments
                 .iter()
-                .any(|argument| matches!(argument, Argument::Null))
-            {
-                let mark = |argument: &Argument<'_>| match argument {
-                    Argument::Null => b'n',
-                    _ => b' ',
-                };
-                nulls.extend(
-                    arguments
-                        .iter()
-                        .map(|argument| mark(argument).cast_signed()),
-                );
-            }
-            let nulls = if nulls.is_empty() {
-                null()
-            } else {
-                nulls.as_ptr()
-            };
+                .map(|argument| argument.null_mark())
+                .collect();
             let plan = self.plan();
             let _through_indexes = ThroughIndexes::begin();
             let done = match self.sees {
-                Sees::Transaction => {
-                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0)
-                }
+                Sees::Transaction => pg_sys::SPI_execute_plan(
+                    plan,
+                    values.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                    false,
+                    0,
+                ),
                 // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
                 Sees::Latest => pg_sys::SPI_execute_snapshot(
                     plan,
                     values.as_mut_ptr(),
-                    nulls,
+                    nulls.as_mut_ptr(),
                     pg_sys::GetLatestSnapshot(),
                     null_mut(),
                     false,
@@ -190,6 +177,16 @@ impl Statement {
 }
 
 impl Argument<'_> {
+    /// SPI's way to say it: one character an argument.
+    fn null_mark(&self) -> std::ffi::c_char {
+        let mark = if matches!(self, Self::Null) {
+            b'n'
+        } else {
+            b' '
+        };
+        mark.cast_signed()
+    }
+
     /// In the current memory context, that of SPI.
     fn datum(self) -> pg_sys::Datum {
         let datum = match self {
@@ -199,7 +196,7 @@ impl Argument<'_> {
             Self::Interval(months, days, us) => Interval::new(months, days, us)
                 .ok()
                 .and_then(IntoDatum::into_datum),
-            Self::Null => return pg_sys::Datum::null(),
+            Self::Null => Some(pg_sys::Datum::null()),
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
@@ -240,6 +237,10 @@ impl Row<'_> {
     }
 
     pub fn int(&self, column: i32) -> Option<i32> {
+        self.value(column)
+    }
+
+    pub fn long(&self, column: i32) -> Option<i64> {
         self.value(column)
     }
 

@@ -1,12 +1,13 @@
-//! PostgreSQL's functions without a guard around each call, for the two paths on which a guard a call (a sigsetjmp, as
-//! pgrx wraps them) would cost as much as the work.
+//! PostgreSQL's functions without a guard around each call, for the paths on which a guard a call (a sigsetjmp, as
+//! pgrx wraps them) would cost as much as the work. Most are called many under one guard; the last few cannot raise.
 
 use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
-    BlockNumber, Buffer, Datum, ForkNumber, HeapTuple, LOCKMODE, List, OffsetNumber, Oid, Page,
-    PgStat_Counter, Relation, RmgrId, ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TupleDesc,
-    XLogRecPtr, ffi,
+    BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
+    LOCKMODE, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId, ScanKey,
+    ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr,
+    bits32, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -24,6 +25,7 @@ unsafe extern "C-unwind" {
     pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
     pub fn ConditionalLockBuffer(buffer: Buffer) -> bool;
     pub fn GetTransactionSnapshot() -> Snapshot;
+    pub fn InitMaterializedSRF(call: FunctionCallInfo, flags: bits32);
     pub fn LockRelationForExtension(relation: Relation, mode: LOCKMODE);
     pub fn MarkBufferDirty(buffer: Buffer);
     pub fn PageAddItemExtended(
@@ -85,4 +87,27 @@ unsafe extern "C-unwind" {
     pub fn systable_getnext(scan: SysScanDesc) -> HeapTuple;
     pub fn table_close(relation: Relation, mode: LOCKMODE);
     pub fn table_open(table: Oid, mode: LOCKMODE) -> Relation;
+    pub fn tuplestore_begin_heap(
+        random_access: bool,
+        inter_transaction: bool,
+        max_kilobytes: c_int,
+    ) -> *mut Tuplestorestate;
+    pub fn tuplestore_end(store: *mut Tuplestorestate);
+    pub fn tuplestore_putvalues(
+        store: *mut Tuplestorestate,
+        descriptor: TupleDesc,
+        values: *mut Datum,
+        nulls: *mut bool,
+    );
+}
+
+// These read the clock, or what this process or shared memory says of itself, and hold no ereport: they may be called
+// without a guard.
+unsafe extern "C-unwind" {
+    pub fn GetCurrentTimestamp() -> TimestampTz;
+    pub fn GetDatabaseEncoding() -> c_int;
+    pub fn GetOuterUserId() -> Oid;
+    pub fn GetSessionUserId() -> Oid;
+    pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
+    pub fn RecoveryInProgress() -> bool;
 }

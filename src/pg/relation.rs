@@ -80,6 +80,24 @@ pub fn begin_write(table: TableId) {
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
 }
 
+/// Until every transaction that holds [`begin_write`]'s lock by now has ended, this one aside. Keeps nobody new from
+/// taking it. Interruptible, and subject to lock_timeout and the deadlock check.
+pub fn wait_for_writers(table: TableId) {
+    // SAFETY: the tag of a relation, as SET_LOCKTAG_RELATION fills it (lock.h); ShareLock conflicts with
+    // RowExclusiveLock and is only compared, not taken (WaitForLockers, lmgr.c).
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: pg_sys::MyDatabaseId.into(),
+            locktag_field2: table.0.into(),
+            locktag_field3: 0,
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        pg_sys::WaitForLockers(tag, pg_sys::ShareLock as i32, false);
+    }
+}
+
 /// Whether an extension is installed in this database.
 pub fn has_extension(name: &'static CStr) -> bool {
     // SAFETY: NUL-terminated name; answers InvalidOid for what does not exist.

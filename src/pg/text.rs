@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pgrx::pg_sys;
 
 use super::attempt::attempt;
+use super::raw;
 
 const UTF8: i32 = pg_sys::pg_enc::PG_UTF8 as i32;
 
@@ -36,8 +37,8 @@ pub fn from_utf8(utf8: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 fn is_utf8() -> bool {
-    // SAFETY: fixed when the backend connects to its database.
-    unsafe { pg_sys::GetDatabaseEncoding() == UTF8 }
+    // SAFETY: fixed when the backend connects to its database; raises nothing.
+    unsafe { raw::GetDatabaseEncoding() == UTF8 }
 }
 
 fn convert(from: &[u8], call: impl FnOnce(*const i8, i32) -> *mut i8) -> Option<Cow<'_, [u8]>> {

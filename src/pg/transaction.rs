@@ -6,6 +6,8 @@ use std::ptr::null_mut;
 
 use pgrx::{pg_guard, pg_sys};
 
+use super::raw;
+
 /// What happened since somebody asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -26,14 +28,14 @@ pub fn is_read_only() -> bool {
 
 /// On a standby nothing can be written, so nothing can be recorded.
 pub fn is_in_recovery() -> bool {
-    // SAFETY: reads shared memory without a lock, by design (xlog.c).
-    unsafe { pg_sys::RecoveryInProgress() }
+    // SAFETY: reads shared memory without a lock, by design (xlog.c); raises nothing.
+    unsafe { raw::RecoveryInProgress() }
 }
 
 /// The full id of the running transaction, if it has one by now.
 pub fn id_if_any() -> Option<u64> {
-    // SAFETY: reads backend state; assigns nothing.
-    let id = unsafe { pg_sys::GetTopFullTransactionIdIfAny() }.value;
+    // SAFETY: reads backend state; assigns and raises nothing.
+    let id = unsafe { raw::GetTopFullTransactionIdIfAny() }.value;
     (id != 0).then_some(id)
 }
 

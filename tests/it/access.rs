@@ -161,6 +161,46 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "try_retrieve_credential(uuid)",
+        "SELECT * FROM vault.try_retrieve_credential('{id}')",
+        &["service"],
+    ),
+    (
+        "verify_secrets()",
+        "SELECT * FROM vault.verify_secrets()",
+        &["admin", "auditor"],
+    ),
+    (
+        "find_by_value(text)",
+        "SELECT * FROM vault.find_by_value('x')",
+        &["admin"],
+    ),
+    (
+        "lock_tenant(uuid,text)",
+        "SELECT vault.lock_tenant('{tenant}', 'suspected')",
+        &["admin"],
+    ),
+    (
+        "unlock_tenant(uuid)",
+        "SELECT vault.unlock_tenant('{tenant}')",
+        &["admin"],
+    ),
+    (
+        "set_min_key_version(uuid,integer)",
+        "SELECT vault.set_min_key_version('{tenant}', 1)",
+        &["admin"],
+    ),
+    (
+        "shred_tenant(uuid,text)",
+        "SELECT vault.shred_tenant('{tenant}', 'left')",
+        &["admin"],
+    ),
+    (
+        "verify_erasure(jsonb)",
+        "SELECT vault.verify_erasure('{record}')",
+        &["admin", "auditor"],
+    ),
+    (
         "reapply_access()",
         "SELECT vault.reapply_access()",
         &["admin"],
@@ -211,10 +251,39 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     ("tenants", "SELECT * FROM vault.tenants", &[]),
-    ("root_keys", "SELECT * FROM vault.root_key_states", &[]),
+    (
+        "root_key_states",
+        "SELECT * FROM vault.root_key_states",
+        &[],
+    ),
+    (
+        "root_keys",
+        "SELECT * FROM vault.root_keys",
+        &["admin", "auditor"],
+    ),
+    (
+        "wrapped_tenant_keys",
+        "SELECT * FROM vault.wrapped_tenant_keys",
+        &[],
+    ),
     (
         "tenant_keys",
-        "SELECT * FROM vault.wrapped_tenant_keys",
+        "SELECT * FROM vault.tenant_keys",
+        &["admin", "auditor"],
+    ),
+    (
+        "is_permitted(uuid)",
+        "SELECT vault.is_permitted('{tenant}')",
+        &["service", "admin", "auditor"],
+    ),
+    (
+        "announce_key_change()",
+        "SELECT vault.announce_key_change()",
+        &[],
+    ),
+    (
+        "key_rows_changed()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.key_rows_changed()",
         &[],
     ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
@@ -247,6 +316,8 @@ struct Ground {
     deleted: Uuid,
     tenant: Uuid,
     role: String,
+    /// Of an erasure that was rolled back.
+    record: String,
 }
 
 impl Ground {
@@ -262,11 +333,15 @@ impl Ground {
             .unwrap();
         let deleted = superuser.store("deleted", "x").unwrap();
         superuser.delete(deleted).unwrap();
+        superuser.batch_execute("BEGIN").unwrap();
+        let record = superuser.one("SELECT vault.shred_tenant($1, 'left')::text", &[&tenant]);
+        superuser.batch_execute("ROLLBACK").unwrap();
         Self {
             id,
             staged,
             deleted,
             tenant,
+            record,
             role: temporary_role(db, "receiver"),
         }
     }
@@ -277,6 +352,7 @@ impl Ground {
             .replace("{deleted}", &self.deleted.to_string())
             .replace("{tenant}", &self.tenant.to_string())
             .replace("{role}", &self.role)
+            .replace("{record}", &self.record)
     }
 
     /// The SQLSTATE of a call, `ok` if it went through. Leaves nothing behind.
@@ -299,8 +375,10 @@ impl Ground {
             "credential_version_notes",
             "deleted_credentials",
             "credential_lifecycles",
+            "wrapped_tenant_keys",
             "tenant_keys",
             "tenants",
+            "root_key_states",
             "root_keys",
             "vault_access_log",
             "access_grants",
@@ -560,8 +638,8 @@ fn each_profile_may_do_what_the_matrix_says_and_nothing_else() {
         }
         for table in [
             "tenants",
-            "root_keys",
-            "tenant_keys",
+            "root_key_states",
+            "wrapped_tenant_keys",
             "credentials",
             "credential_versions",
             "credential_version_notes",

@@ -197,6 +197,32 @@ on_both_adapters! {
         assert!(format!("{refused:?}").contains("1000"), "{refused:?}");
     }
 
+    fn many_come_in_a_select_list_and_in_memory_however_large(db) {
+        let mut service = db.service();
+        let secret = "x".repeat(300_000);
+        let ids: Vec<Uuid> = (0..4).map(|_| service.store("large", &secret).unwrap()).collect();
+        let sizes: Vec<i32> = service
+            .query("SELECT length((vault.retrieve_credentials($1)).secret)", &[&ids])
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        assert_eq!(sizes, [300_000; 4]);
+        // What PostgreSQL cannot hold in work_mem it writes to a file, in the clear.
+        service.execute("SET work_mem = '64kB'", &[]).unwrap();
+        let plan: Vec<String> = service
+            .query(
+                "EXPLAIN (ANALYZE, BUFFERS) SELECT * FROM vault.retrieve_credentials($1)",
+                &[&ids],
+            )
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains("rows=4 ") && !plan.contains("temp "), "{plan}");
+    }
+
     fn many_or_nothing_when_one_of_them_is_binary(db) {
         let mut service = db.service();
         let text = service.store("text", "x").unwrap();

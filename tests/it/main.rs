@@ -26,6 +26,7 @@ macro_rules! on_both_adapters {
 mod access;
 mod adapters;
 mod canary;
+mod census;
 mod concurrency;
 mod contract;
 mod crash;
@@ -39,4 +40,5 @@ mod log;
 mod memory;
 mod surface;
 mod tamper;
+mod tenants;
 mod versions;

@@ -13,6 +13,8 @@ pub(crate) const WRAP: Label = *b"tv1/wrap";
 pub(crate) const ROOT: Label = *b"tv1/root";
 /// HKDF info: a root key's fingerprint.
 pub(crate) const FINGERPRINT: Label = *b"tv1/fing";
+/// HKDF info: a root key's key for erasure records.
+pub(crate) const ERASURE: Label = *b"tv1/eras";
 /// AAD: a wrapped KEK.
 pub(crate) const KEK: Label = *b"tv1/kek_";
 
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn labels_differ() {
-        let mut labels = [SEAL, COMMIT, WRAP, ROOT, FINGERPRINT, KEK];
+        let mut labels = [SEAL, COMMIT, WRAP, ROOT, FINGERPRINT, ERASURE, KEK];
         labels.sort_unstable();
         assert!(labels.windows(2).all(|pair| pair[0] != pair[1]));
     }

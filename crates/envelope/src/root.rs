@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
+
 use crate::aead::Cipher;
-use crate::binding::{FINGERPRINT, KEK, ROOT};
+use crate::binding::{ERASURE, FINGERPRINT, KEK, ROOT};
 use crate::header::{FORMAT, SUITE, check_format_and_suite, part};
 use crate::kdf::Prk;
 use crate::{EnvelopeError, KeyBytes, WRAPPED_KEK_BYTES};
@@ -11,6 +13,7 @@ use crate::{EnvelopeError, KeyBytes, WRAPPED_KEK_BYTES};
 /// A root key, ready to use. Holds the schedule of its wrap key and its fingerprint, not the key. Wiped on drop.
 pub struct RootKey {
     wrap_cipher: Box<Cipher>,
+    erasure: Box<Prk>,
     fingerprint: Fingerprint,
 }
 
@@ -26,6 +29,7 @@ impl RootKey {
         let prk = Prk::new(bytes);
         Ok(Self {
             wrap_cipher: Box::new(Cipher::new(&prk.expand(&ROOT))),
+            erasure: Box::new(Prk::new(&prk.expand(&ERASURE))),
             fingerprint: Fingerprint(*prk.expand(&FINGERPRINT)),
         })
     }
@@ -84,6 +88,18 @@ impl RootKey {
             &part(bytes, 46),
         )?;
         Ok(kek)
+    }
+
+    /// `mac = HKDF-Expand(HKDF-Expand(root, "tv1/eras", 32), record, 32)`, which is HMAC-SHA256 over `record || 0x01`.
+    ///
+    /// - `record`: the bytes of an erasure record, in an encoding with one reading.
+    pub fn attest(&self, record: &[u8]) -> [u8; 32] {
+        *self.erasure.expand(record)
+    }
+
+    /// Whether `mac` is what [`RootKey::attest`] gives for `record`. Compares in constant time.
+    pub fn attests(&self, record: &[u8], mac: &[u8]) -> bool {
+        self.attest(record).ct_eq(mac).into()
     }
 
     /// `aad = format[1] || suite[1] || "tv1/kek_"[8] || tenant[16] || generation[4] || fingerprint[16]`, 46 bytes.
@@ -156,6 +172,18 @@ mod tests {
                 EnvelopeError::Malformed(ALL_EQUAL)
             );
         }
+    }
+
+    #[test]
+    fn attests_its_own_records_and_no_others() {
+        let root = RootKey::new(KeyBytes::new(core::array::from_fn(|i| i as u8))).unwrap();
+        let other = RootKey::new(KeyBytes::new(core::array::from_fn(|i| i as u8 + 1))).unwrap();
+        let mac = root.attest(b"record");
+        assert!(root.attests(b"record", &mac));
+        assert!(!root.attests(b"recorD", &mac));
+        assert!(!other.attests(b"record", &mac));
+        assert!(!root.attests(b"record", &mac[..31]));
+        assert!(!root.attests(b"record", &[]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Key material, 32 bytes on the heap, so that moving the value copies a pointer and not the key.
@@ -55,6 +56,11 @@ impl Secret {
         &mut self.0
     }
 
+    /// Whether this is `other`, in a time that tells their lengths and nothing else.
+    pub fn is(&self, other: &[u8]) -> bool {
+        self.0.ct_eq(other).into()
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -95,6 +101,7 @@ mod tests {
             (secret.expose(), secret.len(), secret.is_empty()),
             (&b"sk_live"[..], 7, false)
         );
+        assert!(secret.is(b"sk_live") && !secret.is(b"sk_livE") && !secret.is(b"sk_live_"));
         assert!(Secret::new(Vec::new()).is_empty());
     }
 }

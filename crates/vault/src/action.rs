@@ -37,4 +37,12 @@ actions! {
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
+    VerifySecrets = "verify_secrets",
+    FindByValue = "find_by_value",
+    LockTenant = "lock_tenant",
+    UnlockTenant = "unlock_tenant",
+    SetMinKeyVersion = "set_min_key_version",
+    /// Destroys the tenant's keys.
+    ShredTenant = "shred_tenant",
+    VerifyErasure = "verify_erasure",
 }

@@ -3,6 +3,8 @@
 use envelope::Fingerprint;
 use thiserror::Error;
 
+use crate::TenantId;
+
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VaultError {
     #[error("argument {0} must not be null")]
@@ -52,6 +54,17 @@ pub enum VaultError {
         given: Vec<Fingerprint>,
     },
 
+    /// Said to administrators alone.
+    #[error("the tenant is unknown to the vault, or has no key")]
+    UnknownTenant,
+
+    #[error("the tenant's key has no such generation; its newest is {primary}")]
+    NoSuchGeneration { primary: u32 },
+
+    /// A key that is to be taken out of use still opens something.
+    #[error("what would be taken out of use is still needed; sealed under it: {values}")]
+    KeyInUse { values: u64, tenant: TenantId },
+
     #[error("the tenant is locked")]
     TenantLocked,
 
@@ -76,4 +89,19 @@ pub enum VaultError {
     /// A promise between our own modules is broken; holds what, never with which data.
     #[error("internal error: {0}")]
     Internal(&'static str),
+}
+
+impl VaultError {
+    /// Whether the cause lies in the credential that was asked for or in its keys: another call may well succeed.
+    pub fn is_of_the_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound
+                | Self::TenantLocked
+                | Self::TenantKeyUnusable { .. }
+                | Self::RootKeyMissing { .. }
+                | Self::Corrupted
+                | Self::NotText
+        )
+    }
 }

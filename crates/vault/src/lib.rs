@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod erasure;
 mod error;
 mod event;
 mod keks;
@@ -19,9 +20,12 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, Delete, Destroy, ListVersions, Promote, Prune, Restore, Retrieve, Rollback, Rotate,
-    SetLifecycle, Stage, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    Action, Delete, Destroy, FindByValue, ListVersions, LockTenant, Promote, Prune, Restore,
+    Retrieve, Rollback, Rotate, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure,
+    VerifySecrets,
 };
+pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use names::{
@@ -29,9 +33,10 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys, Storage, TenantKeyRow,
+    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, Place, RootKeys,
+    SealedVersion, Storage, TenantKeyRow, TenantStorage,
 };
-pub use service::{Form, Vault};
+pub use service::{Failed, Form, Vault, Verified};
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
     Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,

@@ -14,6 +14,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// For use cases that a [`WholeVault`] was given to, one row after another.
+    pub(crate) fn of(tenant: TenantId) -> Self {
+        Self { tenant }
+    }
+
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }

@@ -4,7 +4,8 @@ use envelope::{Envelope, Fingerprint, KeyRing, WRAPPED_DEK_BYTES, WRAPPED_KEK_BY
 use std::rc::Rc;
 
 use crate::{
-    CredentialId, Event, Receipt, Replaced, Rotation, Scope, SecretKey, TenantTag, VaultError,
+    CredentialId, Event, Receipt, Replaced, Rotation, Scope, SecretKey, TenantId, TenantTag,
+    VaultError, WholeVault,
 };
 
 /// A tenant's key as it stands in storage.
@@ -120,6 +121,62 @@ pub trait KeyStorage {
     fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
 }
 
+/// Where a sealed version lies, and how the census goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub tenant: TenantId,
+    pub credential: CredentialId,
+    pub version: u32,
+    /// `current`, or what it is besides.
+    pub state: String,
+    /// The credential's name or the tenant secret's key, where that is at hand.
+    pub name: Option<String>,
+}
+
+/// A version as it lies there, whatever was done to it.
+#[derive(Debug)]
+pub struct SealedVersion {
+    pub place: Place,
+    pub wrapped_dek: Vec<u8>,
+    pub ciphertext: Vec<u8>,
+}
+
+/// Every sealed version of every tenant, in an order of storage's own.
+pub trait CensusStorage {
+    /// A few rows after a place, or the first ones; few enough that the longest secrets fit into memory. None: the end.
+    fn sealed_after(
+        &mut self,
+        all: &WholeVault,
+        after: Option<&Place>,
+    ) -> Result<Vec<SealedVersion>, VaultError>;
+}
+
+/// A tenant as a whole, for its administration.
+pub trait TenantStorage {
+    /// False: no such tenant.
+    fn lock_tenant(&mut self, scope: &Scope, reason: Option<&str>) -> Result<bool, VaultError>;
+    /// False: no such tenant.
+    fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError>;
+    /// Every generation in order.
+    fn tenant_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
+    /// The same, held against other administrators until the transaction ends.
+    fn lock_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
+    fn set_key_state(
+        &mut self,
+        scope: &Scope,
+        generation: u32,
+        state: &str,
+    ) -> Result<(), VaultError>;
+    /// Overwrites the wrapped keys and calls them destroyed.
+    fn destroy_keys(&mut self, scope: &Scope) -> Result<(), VaultError>;
+    /// Until every transaction that has called [`Storage::begin_write`] by now has ended, but for this one.
+    fn wait_for_writers(&mut self) -> Result<(), VaultError>;
+    /// How many values are sealed under generations below this one.
+    fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError>;
+    /// How many current values there are, and how many others.
+    fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError>;
+}
+
 /// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
 pub trait Audit {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;
@@ -129,6 +186,9 @@ pub trait Audit {
 pub trait RootKeys {
     /// The newest key ring. A new `Rc` means that it was read anew.
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError>;
+    /// The source, read anew at once, whether or not anybody asked for a reload: the database names a root key that the
+    /// newest ring lacks, so perhaps it was added since.
+    fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError>;
     /// The newest one will not do: until the next one comes, `ring` is the answer.
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError);
 }

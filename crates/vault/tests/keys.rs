@@ -403,8 +403,8 @@ fn a_key_that_is_not_in_use_says_so() {
         for backend in [&mut cold, &mut warm] {
             assert_eq!(backend.retrieve(alice(), id), Err(unusable(state)));
             assert_eq!(backend.fetch(alice(), "SMTP"), Err(unusable(state)));
-            assert_eq!(backend.rotate(alice(), id, b"x"), Err(no_primary()));
-            assert_eq!(backend.put(alice(), "SMTP", b"x"), Err(no_primary()));
+            assert_eq!(backend.rotate(alice(), id, b"x"), Err(no_primary(state)));
+            assert_eq!(backend.put(alice(), "SMTP", b"x"), Err(no_primary(state)));
         }
         // Other tenants, and what needs no key, go on.
         warm.store(bob(), b"x").unwrap();
@@ -414,9 +414,14 @@ fn a_key_that_is_not_in_use_says_so() {
     }
 }
 
-fn no_primary() -> VaultError {
+/// What a writer is told of a tenant whose only key is in this state.
+fn no_primary(state: &str) -> VaultError {
+    let state = match state {
+        "destroyed" => state,
+        _ => "without a primary generation",
+    };
     VaultError::TenantKeyUnusable {
-        state: "without a primary generation".to_owned(),
+        state: state.to_owned(),
     }
 }
 
@@ -430,8 +435,8 @@ fn a_warm_backend_does_not_seal_under_a_key_out_of_use() {
             tables.keys.get_mut(&(alice(), 1)).unwrap().state = state.to_owned()
         });
         let before = world.committed().clone();
-        assert_eq!(warm.rotate(alice(), id, b"x"), Err(no_primary()));
-        assert_eq!(warm.store(alice(), b"x"), Err(no_primary()));
+        assert_eq!(warm.rotate(alice(), id, b"x"), Err(no_primary(state)));
+        assert_eq!(warm.store(alice(), b"x"), Err(no_primary(state)));
         assert_eq!(*world.committed(), before);
     }
 }
@@ -470,7 +475,7 @@ fn a_backend_that_knows_no_ring_with_the_needed_key_seals_nothing() {
         world
             .take_calls()
             .iter()
-            .all(|call| matches!(*call, "ring" | "root_fingerprints"))
+            .all(|call| matches!(*call, "ring" | "root_fingerprints" | "read_again"))
     );
     assert_eq!(*world.committed(), before);
 
@@ -526,6 +531,47 @@ fn the_active_root_wraps_and_every_root_unwraps() {
         assert_eq!(backend.retrieve(alice(), old).unwrap(), b"one");
         assert_eq!(backend.retrieve(bob(), same).unwrap(), b"two");
         assert_eq!(backend.retrieve(tenant(3), new).unwrap(), b"three");
+    }
+}
+
+/// A reload reaches backends one by one; a key that was activated meanwhile is looked for in the source at once.
+#[test]
+fn a_backend_that_was_not_told_to_reload_finds_the_new_root_by_itself() {
+    for warm in [true, false] {
+        let world = World::with_ring(ring(&[1]));
+        let mut other = world.backend();
+        let id = other.store(alice(), b"one").unwrap();
+        let mut backend = world.backend();
+        if warm {
+            backend.retrieve(alice(), id).unwrap();
+        }
+        world.change_source(ring(&[1, 2]));
+        let rewrapped = {
+            let tables = world.committed();
+            let key = &tables.keys[&(alice(), 1)];
+            let kek = ring(&[1])
+                .primary()
+                .unwrap(alice().as_bytes(), 1, &key.wrapped)
+                .unwrap();
+            let root = ring(&[2]);
+            TenantKeyRow {
+                root: fingerprint(2),
+                wrapped: root.primary().wrap(alice().as_bytes(), 1, &kek, [9; 12]),
+                ..key.clone()
+            }
+        };
+        world.elsewhere(|tables| {
+            tables
+                .roots
+                .insert(*fingerprint(2).as_bytes(), "root-2".to_owned());
+            tables.active_root = Some(*fingerprint(2).as_bytes());
+            tables.keys.insert((alice(), 1), rewrapped.clone());
+        });
+        backend.vault.forget_keys();
+        assert_eq!(backend.retrieve(alice(), id).unwrap(), b"one");
+        backend.store(bob(), b"two").unwrap();
+        assert_eq!(world.committed().keys[&(bob(), 1)].root, fingerprint(2));
+        assert!(world.take_refused().is_empty());
     }
 }
 

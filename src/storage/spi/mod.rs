@@ -1,6 +1,8 @@
 //! The reference adapter: every statement stands in `queries/`, names its tenant, and is planned once a backend.
 
+mod census;
 mod keys;
+mod tenants;
 mod values;
 mod versions;
 

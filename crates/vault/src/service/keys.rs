@@ -27,7 +27,7 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
             return Ok(Rc::clone(offered));
         }
         let judged = match offered {
-            Ok(offered) => self.check_cover(&offered).map(|()| offered),
+            Ok(offered) => self.covering(offered),
             Err(why) => Err(why),
         };
         let ring = match (judged, self.in_force.clone()) {
@@ -64,6 +64,18 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         let ring = self.ring()?;
         self.storage.begin_write()?;
         Ok(ring)
+    }
+
+    /// The ring, or the one that its source holds by now, if that has what this one lacks.
+    fn covering(&mut self, ring: Rc<KeyRing>) -> Result<Rc<KeyRing>, VaultError> {
+        match self.check_cover(&ring) {
+            Ok(()) => Ok(ring),
+            Err(lacking @ VaultError::RootKeyMissing { .. }) => match self.roots.read_again() {
+                Ok(newer) if self.check_cover(&newer).is_ok() => Ok(newer),
+                _ => Err(lacking),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     fn check_cover(&mut self, ring: &KeyRing) -> Result<(), VaultError> {
@@ -220,11 +232,14 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
             self.unborn_keys = true;
             return Ok(row);
         }
-        self.storage
-            .primary_key(scope)?
-            .ok_or(VaultError::TenantKeyUnusable {
-                state: "without a primary generation".to_owned(),
-            })
+        if let Some(theirs) = self.storage.primary_key(scope)? {
+            return Ok(theirs);
+        }
+        let state = match self.storage.key(scope, 1)? {
+            Some(first) if first.state == "destroyed" => first.state,
+            _ => "without a primary generation".to_owned(),
+        };
+        Err(VaultError::TenantKeyUnusable { state })
     }
 
     /// The root key that wraps: what the database says, or, where it says nothing yet, the ring's primary.
@@ -263,9 +278,16 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         if !matches!(row.state.as_str(), "primary" | "enabled") {
             return Err(VaultError::TenantKeyUnusable { state: row.state });
         }
-        let root = ring
-            .by_fingerprint(&row.root)
-            .ok_or_else(|| missing(ring, row.root))?;
+        let newer;
+        let root = match ring.by_fingerprint(&row.root) {
+            Some(root) => root,
+            None => {
+                newer = self.roots.read_again()?;
+                newer
+                    .by_fingerprint(&row.root)
+                    .ok_or_else(|| missing(ring, row.root))?
+            }
+        };
         let (tenant, generation) = (scope.tenant(), row.generation);
         let kek = root
             .unwrap(tenant.as_bytes(), generation, &row.wrapped)

@@ -1,10 +1,14 @@
 //! The vault itself: one function per use case, each taking the permit it spends.
 
+mod census;
 mod credentials;
 mod keys;
 mod lifecycle;
 mod tenant_secrets;
+mod tenants;
 mod versions;
+
+pub use census::{Failed, Verified};
 
 use std::rc::Rc;
 

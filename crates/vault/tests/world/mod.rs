@@ -14,11 +14,12 @@ use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, TenantKek};
 use vault::{
-    Audit, CredentialId, CredentialName, Current, Description, Entropy, Event, Form, Found,
-    Insertion, Instant, Kept, KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion,
-    Outcome, Permit, Pruned, Reason, Receipt, Removed, Replaced, Restored, RootKeys, Rotation,
-    Scope, SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow, TenantTag, Vault, VaultError,
-    VersionEntry, VersionState, VersionStorage, WholeVault,
+    Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
+    Entropy, Erasure, Event, Form, Found, Insertion, Instant, Kept, KeyStorage, Lifecycle, Locked,
+    Move, NewRow, News, OneVersion, Outcome, Permit, Place, Pruned, Reason, Receipt, Removed,
+    Replaced, Restored, RootKeys, Rotation, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
+    TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
+    VersionState, VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -99,6 +100,11 @@ pub struct KeptRow {
 }
 
 impl Row {
+    fn values(&self) -> impl Iterator<Item = &Envelope> {
+        let kept = self.kept.values().map(|kept| &kept.sealed);
+        std::iter::once(&self.sealed).chain(kept)
+    }
+
     /// Puts a version in place of the current one, which is kept.
     fn make_current(&mut self, version: u32, sealed: Envelope, open_until: u64, order: u64) {
         let former = KeptRow {
@@ -191,6 +197,26 @@ impl Tables {
             .find(|row| row.state == "primary")
     }
 
+    fn knows(&self, tenant: TenantId) -> bool {
+        tenant == TenantId::PLATFORM || self.tags.contains_key(&tenant)
+    }
+
+    fn keys_of(&self, tenant: TenantId) -> Vec<TenantKeyRow> {
+        let keys = self.keys.range((tenant, 0)..=(tenant, u32::MAX));
+        keys.map(|(_, row)| row.clone()).collect()
+    }
+
+    fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
+        self.rows_of(tenant).flat_map(Row::values)
+    }
+
+    /// Also those that were deleted.
+    fn rows_of(&self, tenant: TenantId) -> impl Iterator<Item = &Row> {
+        let deleted = self.deleted.values().map(|(row, _)| row);
+        let rows = self.rows.values().chain(deleted);
+        rows.filter(move |row| row.tenant == tenant)
+    }
+
     /// The row as storage gives it, with the tenant's lock in it.
     fn under_lock(&self, scope: &Scope, row: TenantKeyRow) -> TenantKeyRow {
         let locked = self.locked.contains(&scope.tenant());
@@ -249,6 +275,9 @@ impl Tables {
     }
 }
 
+/// Of a version that does not open: its place, the cause, the keys that it names.
+pub type Unopened = (CredentialId, u32, String, String);
+
 /// An [`Event`] that owns its key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -277,6 +306,8 @@ struct State {
     open: Option<(usize, Vec<Tables>)>,
     log: Vec<Entry>,
     ring: Rc<KeyRing>,
+    /// What the source holds, where nobody has reloaded since it changed.
+    source: Option<Rc<KeyRing>>,
     /// Why a newer ring was not taken, each time.
     refused: Vec<String>,
     /// The names of the port calls made.
@@ -328,6 +359,7 @@ impl World {
             open: None,
             log: Vec::new(),
             ring: Rc::new(ring),
+            source: None,
             refused: Vec::new(),
             calls: Vec::new(),
             fault: None,
@@ -369,6 +401,11 @@ impl World {
     /// The key file is read anew: a new `Rc`, whatever it holds.
     pub fn replace_ring(&self, ring: KeyRing) {
         self.0.borrow_mut().ring = Rc::new(ring);
+    }
+
+    /// The key file changes, and nobody is told.
+    pub fn change_source(&self, ring: KeyRing) {
+        self.0.borrow_mut().source = Some(Rc::new(ring));
     }
 
     /// Why newer rings were not taken, since this was last asked.
@@ -896,6 +933,115 @@ impl VersionStorage for Port {
     }
 }
 
+impl CensusStorage for Port {
+    fn sealed_after(
+        &mut self,
+        _: &WholeVault,
+        after: Option<&Place>,
+    ) -> Result<Vec<SealedVersion>, VaultError> {
+        self.read("sealed_after", |tables| {
+            let mut all = Vec::new();
+            let live = tables.rows.iter().map(|(id, row)| (id, row, "current"));
+            let deleted = tables.deleted.iter();
+            let deleted = deleted.map(|(id, (row, _))| (id, row, "deleted"));
+            for (id, row, state) in live.chain(deleted) {
+                let kept = row.kept.iter().map(|(version, kept)| match kept.replaced {
+                    None => (version, &kept.sealed, "pending"),
+                    Some(_) => (version, &kept.sealed, "previous"),
+                });
+                let current = std::iter::once((&row.version, &row.sealed, state));
+                for (version, sealed, state) in current.chain(kept) {
+                    all.push(SealedVersion {
+                        place: Place {
+                            tenant: row.tenant,
+                            credential: *id,
+                            version: *version,
+                            state: state.to_owned(),
+                            name: Some(row.name.clone()),
+                        },
+                        wrapped_dek: sealed.wrapped_dek.to_vec(),
+                        ciphertext: sealed.ciphertext.clone(),
+                    });
+                }
+            }
+            let from = after.map_or(0, |place| {
+                1 + all.iter().position(|row| row.place == *place).unwrap()
+            });
+            all.into_iter().skip(from).take(3).collect()
+        })
+    }
+}
+
+impl TenantStorage for Port {
+    fn lock_tenant(&mut self, scope: &Scope, _reason: Option<&str>) -> Result<bool, VaultError> {
+        self.write("lock_tenant", |tables| {
+            let known = tables.knows(scope.tenant());
+            if known {
+                tables.locked.insert(scope.tenant());
+            }
+            known
+        })
+    }
+
+    fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError> {
+        self.write("unlock_tenant", |tables| {
+            tables.locked.remove(&scope.tenant());
+            tables.knows(scope.tenant())
+        })
+    }
+
+    fn tenant_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError> {
+        self.read("tenant_keys", |tables| tables.keys_of(scope.tenant()))
+    }
+
+    fn lock_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError> {
+        self.write("lock_keys", |tables| tables.keys_of(scope.tenant()))
+    }
+
+    fn set_key_state(
+        &mut self,
+        scope: &Scope,
+        generation: u32,
+        state: &str,
+    ) -> Result<(), VaultError> {
+        self.write("set_key_state", |tables| {
+            let key = tables.keys.get_mut(&(scope.tenant(), generation));
+            key.expect("the row is locked").state = state.to_owned();
+        })
+    }
+
+    fn destroy_keys(&mut self, scope: &Scope) -> Result<(), VaultError> {
+        self.write("destroy_keys", |tables| {
+            let tenant = scope.tenant();
+            for (_, key) in tables.keys.range_mut((tenant, 0)..=(tenant, u32::MAX)) {
+                key.state = "destroyed".to_owned();
+                key.wrapped = [0; envelope::WRAPPED_KEK_BYTES];
+            }
+        })
+    }
+
+    fn wait_for_writers(&mut self) -> Result<(), VaultError> {
+        self.call("wait_for_writers").map(drop)
+    }
+
+    fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError> {
+        self.read("values_below", |tables| {
+            let below = |sealed: &&Envelope| {
+                Header::parse(&sealed.wrapped_dek).unwrap().kek_generation < generation
+            };
+            tables.values_of(scope.tenant()).filter(below).count() as u64
+        })
+    }
+
+    fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError> {
+        self.read("count_values", |tables| {
+            let current = tables.rows_of(scope.tenant()).count();
+            let all = tables.values_of(scope.tenant()).count();
+            (current as u64, (all - current) as u64)
+        })
+    }
+}
+
 impl KeyStorage for Port {
     fn enrol(&mut self, scope: &Scope, fresh: TenantTag) -> Result<Option<TenantTag>, VaultError> {
         self.write("enrol", |tables| {
@@ -1008,6 +1154,14 @@ impl Audit for Port {
 impl RootKeys for Port {
     fn ring(&mut self) -> Result<Rc<KeyRing>, VaultError> {
         Ok(Rc::clone(&self.call("ring")?.ring))
+    }
+
+    fn read_again(&mut self) -> Result<Rc<KeyRing>, VaultError> {
+        let mut state = self.call("read_again")?;
+        if let Some(source) = state.source.take() {
+            state.ring = source;
+        }
+        Ok(Rc::clone(&state.ring))
     }
 
     fn stay_with(&mut self, ring: &Rc<KeyRing>, why: &VaultError) {
@@ -1237,6 +1391,69 @@ impl Backend {
     pub fn fetch(&mut self, tenant: TenantId, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
         self.call(|vault| vault.retrieve_tenant_secret(Permit::assertion(tenant), &key(name)))
             .map(|found| found.map(|released| released.into_secret().expose().to_vec()))
+    }
+
+    /// A whole census: how many open, and what is said of the others.
+    pub fn verify(&mut self) -> Result<(u64, Vec<Unopened>), VaultError> {
+        self.call(|vault| vault.verify_secrets(Permit::assertion(TenantId::PLATFORM)))?;
+        let (mut opened, mut failed, mut after) = (0, Vec::new(), None);
+        loop {
+            let some: Verified =
+                self.call(|vault| vault.verify_some(&WholeVault::assertion(), after.as_ref()))?;
+            opened += some.opened;
+            failed.extend(some.failed.into_iter().map(|row| {
+                (
+                    row.place.credential,
+                    row.place.version,
+                    row.cause,
+                    row.needs,
+                )
+            }));
+            match some.next {
+                Some(place) => after = Some(place),
+                None => return Ok((opened, failed)),
+            }
+        }
+    }
+
+    pub fn find(&mut self, value: &[u8]) -> Result<Vec<(CredentialId, u32)>, VaultError> {
+        let found = self.call(|vault| {
+            let permit = Permit::assertion(TenantId::PLATFORM);
+            vault.find_by_value(permit, &WholeVault::assertion(), value)
+        })?;
+        Ok(found
+            .iter()
+            .map(|place| (place.credential, place.version))
+            .collect())
+    }
+
+    pub fn lock(&mut self, tenant: TenantId) -> Result<(), VaultError> {
+        self.call(|vault| vault.lock_tenant(Permit::assertion(tenant), Some("why")))
+    }
+
+    pub fn unlock(&mut self, tenant: TenantId) -> Result<(), VaultError> {
+        self.call(|vault| vault.unlock_tenant(Permit::assertion(tenant)))
+    }
+
+    pub fn set_min_key_version(
+        &mut self,
+        tenant: TenantId,
+        generation: u32,
+    ) -> Result<(), VaultError> {
+        self.call(|vault| vault.set_min_key_version(Permit::assertion(tenant), generation))
+    }
+
+    pub fn shred(&mut self, tenant: TenantId) -> Result<Erasure, VaultError> {
+        let circumstances = Circumstances {
+            erased_at: "2026-11-21T08:00:00.000000Z".to_owned(),
+            erased_by: "dba".to_owned(),
+            reason: "left".to_owned(),
+        };
+        self.call(|vault| vault.shred_tenant(Permit::assertion(tenant), circumstances))
+    }
+
+    pub fn verify_erasure(&mut self, erasure: &Erasure) -> Result<bool, VaultError> {
+        self.call(|vault| vault.verify_erasure(Permit::assertion(erasure.tenant), erasure))
     }
 
     pub fn list(&mut self, tenant: TenantId) -> Result<Vec<String>, VaultError> {
