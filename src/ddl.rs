@@ -58,9 +58,14 @@ extension_sql_file!(
     requires = ["sql_vault_access_log"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/80_rotation_runs.sql",
+    name = "sql_rotation_runs",
+    requires = ["sql_access_grants"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_access_grants"]
+    requires = ["sql_rotation_runs"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -248,9 +253,64 @@ extension_sql_file!(
     requires = ["sql_verify_secrets"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/rotation_views.sql",
+    name = "sql_rotation_views",
+    requires = ["sql_find_by_value"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/activate_root_key.sql",
+    name = "sql_activate_root_key",
+    requires = ["sql_rotation_views"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rewrap_tenant_keys.sql",
+    name = "sql_rewrap_tenant_keys",
+    requires = ["sql_activate_root_key"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/retire_root_key.sql",
+    name = "sql_retire_root_key",
+    requires = ["sql_rewrap_tenant_keys"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rotate_tenant_key.sql",
+    name = "sql_rotate_tenant_key",
+    requires = ["sql_retire_root_key"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/begin_root_rotation.sql",
+    name = "sql_begin_root_rotation",
+    requires = ["sql_rotate_tenant_key"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/begin_rewrap.sql",
+    name = "sql_begin_rewrap",
+    requires = ["sql_begin_root_rotation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/continue_rotation.sql",
+    name = "sql_continue_rotation",
+    requires = ["sql_begin_rewrap"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/keys_in_use.sql",
+    name = "sql_keys_in_use",
+    requires = ["sql_continue_rotation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rotate_root_key.sql",
+    name = "sql_rotate_root_key",
+    requires = ["sql_keys_in_use"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rewrap_credentials.sql",
+    name = "sql_rewrap_credentials",
+    requires = ["sql_rotate_root_key"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_find_by_value"]
+    requires = ["sql_rewrap_credentials"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

@@ -81,11 +81,6 @@ impl From<VaultError> for ServerError {
                         .to_owned(),
                 ),
             ),
-            VaultError::UnknownTenant => (
-                Code::ERRCODE_UNDEFINED_OBJECT,
-                None,
-                Some("vault.tenant_keys shows the tenants that have keys.".to_owned()),
-            ),
             VaultError::NoSuchGeneration { primary } => (
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 Some(format!("A generation is a number from 1 to {primary}.")),
@@ -105,6 +100,49 @@ impl From<VaultError> for ServerError {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 None,
                 Some("An administrator of the vault can say why; vault.tenant_keys holds the states.".to_owned()),
+            ),
+            VaultError::UnknownTenant => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("vault.tenant_keys shows the tenants that have keys; a tenant's first secret makes its key.".to_owned()),
+            ),
+            VaultError::UnknownRootKey { held } => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some(format!(
+                    "It holds {}. Another key has to be put there first, then: SELECT pg_reload_conf();",
+                    held.join(", ")
+                )),
+            ),
+            VaultError::AmbiguousRootKey { known, given, .. } => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                Some(format!(
+                    "This database knows it as the key with fingerprint {known}; the key ring has one with fingerprint {given}."
+                )),
+                Some("Give the newer key another id in the key ring, then run: SELECT pg_reload_conf();".to_owned()),
+            ),
+            VaultError::NoRootKeyToRotateTo { unknown } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some(match unknown.len() {
+                    0 => "The database knows every key of the key ring, and none of them is pending.".to_owned(),
+                    _ => format!("The key ring holds several that the database does not know: {}.", unknown.join(", ")),
+                }),
+                Some("Name one: CALL vault.rotate_root_key('ID'); or put a new one into the key ring first.".to_owned()),
+            ),
+            VaultError::RootKeyInUse { hint, .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some((*hint).to_owned()),
+            ),
+            VaultError::NotFirst { .. } => (
+                Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+                None,
+                Some("End the transaction and call it in one of its own.".to_owned()),
+            ),
+            VaultError::NoSuchRun => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("Begin one: CALL vault.rotate_root_key(); or CALL vault.rewrap_credentials();".to_owned()),
             ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
@@ -143,9 +181,9 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         Code::ERRCODE_NULL_VALUE_NOT_ALLOWED | Code::ERRCODE_INVALID_PARAMETER_VALUE => {
             Outcome::Refused
         }
-        Code::ERRCODE_READ_ONLY_SQL_TRANSACTION | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => {
-            Outcome::Refused
-        }
+        Code::ERRCODE_ACTIVE_SQL_TRANSACTION
+        | Code::ERRCODE_READ_ONLY_SQL_TRANSACTION
+        | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => Outcome::Refused,
         Code::ERRCODE_INSUFFICIENT_PRIVILEGE => Outcome::Denied,
         Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
         _ => Outcome::Failed,

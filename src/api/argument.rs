@@ -14,6 +14,19 @@ pub fn required<T>(value: Option<T>, argument: &'static str) -> Result<T, VaultE
     value.ok_or(VaultError::NullArgument(argument))
 }
 
+/// A count of rows: 1 to 1,000,000.
+pub fn at_least_one(value: Option<i32>, argument: &'static str) -> Result<u32, VaultError> {
+    const MAX: u32 = 1_000_000;
+    let count = required(value, argument)?;
+    u32::try_from(count)
+        .ok()
+        .filter(|count| (1..=MAX).contains(count))
+        .ok_or_else(|| VaultError::InvalidArgument {
+            argument,
+            rule: format!("A number of rows is 1 to {MAX}; this one is {count}."),
+        })
+}
+
 pub fn credential_id(
     value: Option<Uuid>,
     argument: &'static str,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use pgrx::iter::TableIterator;
 use pgrx::{Uuid, name, pg_extern};
-use vault::{FindByValue, Place, VaultError, VerifySecrets, WholeVault};
+use vault::{FindByValue, VaultError, VerifySecrets, VersionPlace, WholeVault};
 
 use super::argument::secret_text;
 use super::door::answer;
@@ -60,7 +60,7 @@ fn verify_secrets() -> TableIterator<
 /// Judges a few rows at a time, as PostgreSQL asks for more, so that memory does not grow with the vault.
 struct Census {
     all: WholeVault,
-    after: Option<Place>,
+    after: Option<VersionPlace>,
     opened: i64,
     failed: i64,
     ready: VecDeque<VerifiedRow>,
@@ -139,7 +139,7 @@ fn find_by_value(
     }))
 }
 
-fn columns(place: &Place) -> (Uuid, Uuid, i32, String) {
+fn columns(place: &VersionPlace) -> (Uuid, Uuid, i32, String) {
     (
         Uuid::from_bytes(*place.tenant.as_bytes()),
         Uuid::from_bytes(*place.credential.as_bytes()),

@@ -5,7 +5,7 @@
 //! every few days.
 
 use std::cell::Cell;
-use std::ffi::CString;
+use std::ffi::{CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::thread::LocalKey;
 
@@ -31,11 +31,22 @@ pub enum Sees {
     Transaction,
     /// Those that are committed now, whatever the isolation level, and this transaction's own.
     Latest,
+    /// The same, for a SELECT that locks rows: one that another session changed in the last instant is locked as it is
+    /// then, under every isolation level; never 40001.
+    LatestLocking,
+    /// The same, for a statement that reads much of its tables: it is planned without our preference for indexes.
+    LatestMuch,
 }
 
 /// Declares a statement from a file: `statement!(NAME, "path.sql", [UUIDOID, ...])`, or, to see what is committed
-/// now, `statement!(latest NAME, ...)`.
+/// now, `statement!(latest NAME, ...)`, `statement!(locking NAME, ...)`, `statement!(much NAME, ...)`.
 macro_rules! statement {
+    (locking $name:ident, $file:literal, [$($argument:ident),*]) => {
+        $crate::pg::plan::statement!(@ LatestLocking, $name, $file, [$($argument),*]);
+    };
+    (much $name:ident, $file:literal, [$($argument:ident),*]) => {
+        $crate::pg::plan::statement!(@ LatestMuch, $name, $file, [$($argument),*]);
+    };
     (latest $name:ident, $file:literal, [$($argument:ident),*]) => {
         $crate::pg::plan::statement!(@ Latest, $name, $file, [$($argument),*]);
     };
@@ -63,14 +74,19 @@ pub(crate) use statement;
 #[derive(Clone, Copy)]
 pub enum Argument<'a> {
     Bytes(&'a [u8]),
+    BytesMany(&'a [&'a [u8]]),
     Int(i32),
     /// Months, days and microseconds, as PostgreSQL keeps them.
     Interval(i32, i32, i64),
+    IntMany(&'a [i32]),
+    Long(i64),
+    /// NULL of whatever type.
     Null,
     /// UTF-8; converted where the database has another encoding.
     Text(&'a str),
     Timestamp(Timestamp),
     Uuid([u8; 16]),
+    UuidMany(&'a [[u8; 16]]),
 }
 
 /// The rows a statement returned, good until the reader returns.
@@ -99,31 +115,32 @@ impl Statement {
             expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
-            let mut nulls: Vec<std::ffi::c_char> = arguments
+            let nulls: Vec<c_char> = arguments
                 .iter()
-                .map(|argument| argument.null_mark())
+                .map(|argument| if argument.is_null() { b'n' } else { b' ' } as c_char)
                 .collect();
             let plan = self.plan();
-            let _through_indexes = ThroughIndexes::begin();
+            let _through_indexes = (self.sees != Sees::LatestMuch).then(ThroughIndexes::begin);
             let done = match self.sees {
-                Sees::Transaction => pg_sys::SPI_execute_plan(
-                    plan,
-                    values.as_mut_ptr(),
-                    nulls.as_mut_ptr(),
-                    false,
-                    0,
-                ),
+                Sees::Transaction => {
+                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), false, 0)
+                }
                 // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
-                Sees::Latest => pg_sys::SPI_execute_snapshot(
-                    plan,
-                    values.as_mut_ptr(),
-                    nulls.as_mut_ptr(),
-                    pg_sys::GetLatestSnapshot(),
-                    null_mut(),
-                    false,
-                    true,
-                    0,
-                ),
+                Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
+                    let latest = pg_sys::GetLatestSnapshot();
+                    let _following =
+                        (self.sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
+                    pg_sys::SPI_execute_snapshot(
+                        plan,
+                        values.as_mut_ptr(),
+                        nulls.as_ptr(),
+                        latest,
+                        null_mut(),
+                        false,
+                        true,
+                        0,
+                    )
+                }
             };
             expect(done > 0);
             let answer = read(&Rows {
@@ -177,31 +194,33 @@ impl Statement {
 }
 
 impl Argument<'_> {
-    /// SPI's way to say it: one character an argument.
-    fn null_mark(&self) -> std::ffi::c_char {
-        let mark = if matches!(self, Self::Null) {
-            b'n'
-        } else {
-            b' '
-        };
-        mark.cast_signed()
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
     }
 
     /// In the current memory context, that of SPI.
     fn datum(self) -> pg_sys::Datum {
         let datum = match self {
             Self::Bytes(bytes) => bytes.into_datum(),
+            Self::BytesMany(many) => many.to_vec().into_datum(),
             Self::Int(int) => int.into_datum(),
             // What PostgreSQL gave as an interval is one again.
             Self::Interval(months, days, us) => Interval::new(months, days, us)
                 .ok()
                 .and_then(IntoDatum::into_datum),
+            Self::IntMany(many) => many.to_vec().into_datum(),
+            Self::Long(long) => long.into_datum(),
             Self::Null => Some(pg_sys::Datum::null()),
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
             Self::Timestamp(Timestamp(us)) => us.into_datum(),
             Self::Uuid(uuid) => pgrx::Uuid::from_bytes(uuid).into_datum(),
+            Self::UuidMany(many) => many
+                .iter()
+                .map(|uuid| pgrx::Uuid::from_bytes(*uuid))
+                .collect::<Vec<_>>()
+                .into_datum(),
         };
         match datum {
             Some(datum) => datum,
@@ -300,6 +319,34 @@ impl Drop for ThroughIndexes {
     fn drop(&mut self) {
         // SAFETY: as above.
         unsafe { pg_sys::enable_seqscan = self.before }
+    }
+}
+
+/// While this stands, a row lock follows a row to its newest version, as under READ COMMITTED, where REPEATABLE READ
+/// would raise 40001.
+struct FollowingUpdates {
+    before: c_int,
+}
+
+impl FollowingUpdates {
+    /// # Safety
+    /// The statement run meanwhile locks rows and writes none: nothing of it, no trigger above all, asks for the
+    /// transaction's snapshot, which would be taken anew.
+    unsafe fn begin() -> Self {
+        // SAFETY: a plain global, read where a row is locked (nodeLockRows.c); it is put back before anybody can look,
+        // also when an error unwinds past us. The statement brings its own snapshot.
+        unsafe {
+            let before = pg_sys::XactIsoLevel;
+            pg_sys::XactIsoLevel = pg_sys::XACT_READ_COMMITTED as c_int;
+            Self { before }
+        }
+    }
+}
+
+impl Drop for FollowingUpdates {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::XactIsoLevel = self.before }
     }
 }
 

@@ -80,11 +80,17 @@ pub fn begin_write(table: TableId) {
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
 }
 
-/// Until every transaction that holds [`begin_write`]'s lock by now has ended, this one aside. Keeps nobody new from
-/// taking it. Interruptible, and subject to lock_timeout and the deadlock check.
-pub fn wait_for_writers(table: TableId) {
-    // SAFETY: the tag of a relation, as SET_LOCKTAG_RELATION fills it (lock.h); ShareLock conflicts with
-    // RowExclusiveLock and is only compared, not taken (WaitForLockers, lmgr.c).
+/// Takes a lock that one transaction at a time has, and that no writer shares, to be held to the end of the transaction.
+pub fn lock_out_writers(table: TableId) {
+    // SAFETY: as above.
+    unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareRowExclusiveLock as i32) }
+}
+
+/// Waits, interruptibly, for every other transaction that by now has locked the table's rows or written some. Those that
+/// come later are not waited for, and nobody waits for us.
+pub fn await_writers(table: TableId) {
+    // SAFETY: the tag of a table of this database, as SET_LOCKTAG_RELATION makes it (lock.h). Collects the transactions
+    // that hold a conflicting lock, and waits for the end of each (lmgr.c).
     unsafe {
         let tag = pg_sys::LOCKTAG {
             locktag_field1: pg_sys::MyDatabaseId.into(),
@@ -94,7 +100,7 @@ pub fn wait_for_writers(table: TableId) {
             locktag_type: pg_sys::LockTagType::LOCKTAG_RELATION as u8,
             locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
         };
-        pg_sys::WaitForLockers(tag, pg_sys::ShareLock as i32, false);
+        pg_sys::WaitForLockers(tag, pg_sys::ExclusiveLock as i32, false);
     }
 }
 

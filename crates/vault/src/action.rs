@@ -45,4 +45,12 @@ actions! {
     /// Destroys the tenant's keys.
     ShredTenant = "shred_tenant",
     VerifyErasure = "verify_erasure",
+    /// Which root key wraps from now on.
+    ActivateRootKey = "activate_root_key",
+    /// The beginning of a whole rotation of the root key.
+    RotateRootKey = "rotate_root_key",
+    RewrapTenantKeys = "rewrap_tenant_keys",
+    RetireRootKey = "retire_root_key",
+    RotateTenantKey = "rotate_tenant_key",
+    RewrapCredentials = "rewrap_credentials",
 }

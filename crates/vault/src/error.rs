@@ -71,6 +71,33 @@ pub enum VaultError {
     #[error("the tenant's key is {state}")]
     TenantKeyUnusable { state: String },
 
+    /// The id may be anything, a key in the wrong place too: it is not repeated.
+    #[error("the key ring holds no root key of this id")]
+    UnknownRootKey { held: Vec<String> },
+
+    #[error("root key id \"{id}\" is ambiguous")]
+    AmbiguousRootKey {
+        id: String,
+        known: Fingerprint,
+        given: Fingerprint,
+    },
+
+    #[error("there is no root key to rotate to")]
+    NoRootKeyToRotateTo { unknown: Vec<String> },
+
+    #[error("root key \"{id}\" {problem}")]
+    RootKeyInUse {
+        id: String,
+        problem: String,
+        hint: &'static str,
+    },
+
+    #[error("{action} must be the first statement of its transaction that writes")]
+    NotFirst { action: &'static str },
+
+    #[error("the rotation is over or was never begun")]
+    NoSuchRun,
+
     /// Nothing is released and nothing is changed.
     #[error("the access record cannot be written")]
     LogUnavailable { cause: String },

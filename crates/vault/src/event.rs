@@ -34,7 +34,7 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     pub tenant: Option<TenantId>,
     pub credential: Option<CredentialId>,
-    /// The key of a tenant secret, or a few words about versions; never a value.
+    /// The key of a tenant secret, the id of a root key, or a few words about versions; never a value.
     pub key: Option<&'a str>,
     /// The SQLSTATE that the caller receives, for everything but success.
     pub sqlstate: Option<&'a str>,
@@ -48,6 +48,18 @@ impl<'a> Event<'a> {
             tenant: Some(permit.scope().tenant()),
             credential: None,
             key: None,
+            sqlstate: None,
+        }
+    }
+
+    /// Of an action that is about no single credential.
+    pub(crate) fn of<A: Action>(tenant: Option<TenantId>, subject: Option<&'a str>) -> Self {
+        Self {
+            action: A::NAME,
+            outcome: Outcome::Ok,
+            tenant,
+            credential: None,
+            key: subject,
             sqlstate: None,
         }
     }

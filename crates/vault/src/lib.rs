@@ -16,12 +16,14 @@ mod keks;
 mod names;
 mod permit;
 mod ports;
+mod rotation;
 mod service;
 mod versions;
 
 pub use action::{
-    Action, Delete, Destroy, FindByValue, ListVersions, LockTenant, Promote, Prune, Restore,
-    Retrieve, Rollback, Rotate, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
+    Action, ActivateRootKey, Delete, Destroy, FindByValue, ListVersions, LockTenant, Promote,
+    Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
+    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
     TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure,
     VerifySecrets,
 };
@@ -33,8 +35,12 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, Place, RootKeys,
-    SealedVersion, Storage, TenantKeyRow, TenantStorage,
+    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeys,
+    SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+};
+pub use rotation::{
+    HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
+    RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Failed, Form, Vault, Verified};
 pub use versions::{

@@ -54,6 +54,11 @@ impl WholeVault {
     pub fn assertion() -> Self {
         Self(())
     }
+
+    /// One tenant of all of them.
+    pub(crate) fn scope(&self, tenant: TenantId) -> Scope {
+        Scope { tenant }
+    }
 }
 
 /// Proof that the access record is on disk, or as safe as `synchronous_commit` asks for.

@@ -123,7 +123,7 @@ pub trait KeyStorage {
 
 /// Where a sealed version lies, and how the census goes on from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct VersionPlace {
     pub tenant: TenantId,
     pub credential: CredentialId,
     pub version: u32,
@@ -136,7 +136,7 @@ pub struct Place {
 /// A version as it lies there, whatever was done to it.
 #[derive(Debug)]
 pub struct SealedVersion {
-    pub place: Place,
+    pub place: VersionPlace,
     pub wrapped_dek: Vec<u8>,
     pub ciphertext: Vec<u8>,
 }
@@ -147,7 +147,7 @@ pub trait CensusStorage {
     fn sealed_after(
         &mut self,
         all: &WholeVault,
-        after: Option<&Place>,
+        after: Option<&VersionPlace>,
     ) -> Result<Vec<SealedVersion>, VaultError>;
 }
 

@@ -10,6 +10,8 @@ CREATE TABLE vault.wrapped_tenant_keys (
     PRIMARY KEY (tenant_id, generation)
 );
 CREATE UNIQUE INDEX wrapped_tenant_keys_one_primary ON vault.wrapped_tenant_keys (tenant_id) WHERE state = 'primary';
+CREATE INDEX wrapped_tenant_keys_by_root ON vault.wrapped_tenant_keys (root_fingerprint, tenant_id, generation)
+    WHERE state <> 'destroyed';
 
 COMMENT ON TABLE vault.wrapped_tenant_keys IS
     'Tenant keys, each wrapped by a root key that is never in the database. Unreadable to all but the vault''s functions; vault.tenant_keys shows all but the key.';
@@ -20,6 +22,8 @@ COMMENT ON COLUMN vault.wrapped_tenant_keys.state IS
 COMMENT ON COLUMN vault.wrapped_tenant_keys.root_fingerprint IS 'Which root key wraps it; see vault.root_key_states.';
 COMMENT ON COLUMN vault.wrapped_tenant_keys.wrapped_kek IS '62 bytes, see docs/envelope.md.';
 COMMENT ON COLUMN vault.wrapped_tenant_keys.created_at IS 'When this generation was made.';
+COMMENT ON INDEX vault.wrapped_tenant_keys_by_root IS
+    'Finds what a root key still wraps: a rotation reads that and no more.';
 COMMENT ON INDEX vault.wrapped_tenant_keys_one_primary IS 'A tenant seals under one key at a time.';
 
 ALTER TABLE vault.wrapped_tenant_keys OWNER TO tenant_vault_owner;

@@ -15,7 +15,7 @@ BEGIN
               JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
              WHERE e.extname = 'tenant_vault' AND d.deptype = 'e'
         ), acls AS (
-            SELECT 'FUNCTION' AS object_kind, p.oid::regprocedure::text AS object_name, p.proowner AS owner,
+            SELECT 'ROUTINE' AS object_kind, p.oid::regprocedure::text AS object_name, p.proowner AS owner,
                    COALESCE(p.proacl, acldefault('f', p.proowner)) AS acl
               FROM ours JOIN pg_proc AS p ON ours.classid = 'pg_proc'::regclass AND ours.objid = p.oid
             UNION ALL

@@ -1,6 +1,8 @@
 //! Every sealed version, table after table, each in the order of its primary key.
 
-use vault::{CensusStorage, CredentialId, Place, SealedVersion, TenantId, VaultError, WholeVault};
+use vault::{
+    CensusStorage, CredentialId, SealedVersion, TenantId, VaultError, VersionPlace, WholeVault,
+};
 
 use super::{SpiStorage, unlike_installed};
 use crate::pg::plan::Argument::{Int, Uuid};
@@ -31,7 +33,7 @@ impl CensusStorage for SpiStorage {
     fn sealed_after(
         &mut self,
         all: &WholeVault,
-        after: Option<&Place>,
+        after: Option<&VersionPlace>,
     ) -> Result<Vec<SealedVersion>, VaultError> {
         let _wall = wall::open_to_all(all);
         let (id, tenant, version) = after.map_or((START, START, 0), |place| {
@@ -66,7 +68,7 @@ impl CensusStorage for SpiStorage {
 
 fn sealed_version(row: &Row<'_>) -> Option<SealedVersion> {
     Some(SealedVersion {
-        place: Place {
+        place: VersionPlace {
             credential: CredentialId::from_bytes(row.uuid(1)?),
             tenant: TenantId::from_bytes(row.uuid(2)?),
             version: row.int(3)?.cast_unsigned(),

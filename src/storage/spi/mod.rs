@@ -2,6 +2,7 @@
 
 mod census;
 mod keys;
+mod rotation;
 mod tenants;
 mod values;
 mod versions;

@@ -66,7 +66,7 @@ impl TenantStorage for SpiStorage {
     }
 
     fn wait_for_writers(&mut self) -> Result<(), VaultError> {
-        relation::wait_for_writers(relation::table(c"vault", c"credentials"));
+        relation::await_writers(relation::table(c"vault", c"credentials"));
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use envelope::{Header, KeyRing, Secret};
 
 use super::Vault;
 use crate::{
-    Audit, CensusStorage, Current, Entropy, Event, FindByValue, KeyStorage, Permit, Place,
-    RootKeys, Scope, SealedVersion, Storage, VaultError, VerifySecrets, WholeVault,
+    Audit, CensusStorage, Current, Entropy, Event, FindByValue, KeyStorage, Permit, RootKeys,
+    Scope, SealedVersion, Storage, VaultError, VerifySecrets, VersionPlace, WholeVault,
 };
 
 /// Some rows of the census, judged.
@@ -15,13 +15,13 @@ pub struct Verified {
     pub opened: u64,
     pub failed: Vec<Failed>,
     /// Where to go on; `None`: that was the last.
-    pub next: Option<Place>,
+    pub next: Option<VersionPlace>,
 }
 
 /// A version that does not open.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failed {
-    pub place: Place,
+    pub place: VersionPlace,
     pub cause: String,
     /// The keys that it names.
     pub needs: String,
@@ -44,7 +44,7 @@ where
     pub fn verify_some(
         &mut self,
         all: &WholeVault,
-        after: Option<&Place>,
+        after: Option<&VersionPlace>,
     ) -> Result<Verified, VaultError> {
         let ring = self.ring()?;
         let rows = self.storage.sealed_after(all, after)?;
@@ -72,7 +72,7 @@ where
         permit: Permit<FindByValue>,
         all: &WholeVault,
         value: &[u8],
-    ) -> Result<Vec<Place>, VaultError> {
+    ) -> Result<Vec<VersionPlace>, VaultError> {
         let ring = self.ring()?;
         let mut found = Vec::new();
         let mut after = None;

@@ -56,6 +56,19 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         Ok(ring)
     }
 
+    /// This ring if it holds what the database needs. If it does not, it may be that another session already uses a new
+    /// key while this one, in the middle of a statement, has not come to take notice of the reload: look again.
+    fn covering(&mut self, ring: Rc<KeyRing>) -> Result<Rc<KeyRing>, VaultError> {
+        match self.check_cover(&ring) {
+            Ok(()) => Ok(ring),
+            Err(lost @ VaultError::RootKeyMissing { .. }) => match self.roots.read_again() {
+                Ok(anew) if self.check_cover(&anew).is_ok() => Ok(anew),
+                _ => Err(lost),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
     /// The ring, for a use case that will write a sealed value.
     ///
     /// From here to the end of the transaction no generation of any tenant's key is destroyed that a value might yet be
@@ -64,18 +77,6 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         let ring = self.ring()?;
         self.storage.begin_write()?;
         Ok(ring)
-    }
-
-    /// The ring, or the one that its source holds by now, if that has what this one lacks.
-    fn covering(&mut self, ring: Rc<KeyRing>) -> Result<Rc<KeyRing>, VaultError> {
-        match self.check_cover(&ring) {
-            Ok(()) => Ok(ring),
-            Err(lacking @ VaultError::RootKeyMissing { .. }) => match self.roots.read_again() {
-                Ok(newer) if self.check_cover(&newer).is_ok() => Ok(newer),
-                _ => Err(lacking),
-            },
-            Err(error) => Err(error),
-        }
     }
 
     fn check_cover(&mut self, ring: &KeyRing) -> Result<(), VaultError> {

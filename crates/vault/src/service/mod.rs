@@ -4,6 +4,8 @@ mod census;
 mod credentials;
 mod keys;
 mod lifecycle;
+mod root_rotation;
+mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
 mod versions;

@@ -7,6 +7,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
+mod rotation;
+
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -16,10 +18,10 @@ use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, Tenant
 use vault::{
     Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
     Entropy, Erasure, Event, Form, Found, Insertion, Instant, Kept, KeyStorage, Lifecycle, Locked,
-    Move, NewRow, News, OneVersion, Outcome, Permit, Place, Pruned, Reason, Receipt, Removed,
-    Replaced, Restored, RootKeys, Rotation, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
-    TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
-    VersionState, VersionStorage, WholeVault,
+    Move, NewRow, News, OneVersion, Outcome, Permit, Pruned, Reason, Receipt, Removed, Replaced,
+    Restored, RootKeys, RootState, Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen,
+    Span, Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified,
+    VersionEntry, VersionPlace, VersionState, VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -61,6 +63,9 @@ pub struct Tables {
     pub roots: BTreeMap<[u8; 16], String>,
     /// The one of them that wraps.
     pub active_root: Option<[u8; 16]>,
+    /// The states of those whose state was ever set, with a stamp that no two changes share.
+    pub root_states: BTreeMap<[u8; 16], (RootState, u64)>,
+    pub runs: BTreeMap<RunId, Run>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
     /// With the time until which each can be restored.
@@ -206,7 +211,7 @@ impl Tables {
         keys.map(|(_, row)| row.clone()).collect()
     }
 
-    fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
+    pub fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
         self.rows_of(tenant).flat_map(Row::values)
     }
 
@@ -937,7 +942,7 @@ impl CensusStorage for Port {
     fn sealed_after(
         &mut self,
         _: &WholeVault,
-        after: Option<&Place>,
+        after: Option<&VersionPlace>,
     ) -> Result<Vec<SealedVersion>, VaultError> {
         self.read("sealed_after", |tables| {
             let mut all = Vec::new();
@@ -952,7 +957,7 @@ impl CensusStorage for Port {
                 let current = std::iter::once((&row.version, &row.sealed, state));
                 for (version, sealed, state) in current.chain(kept) {
                     all.push(SealedVersion {
-                        place: Place {
+                        place: VersionPlace {
                             tenant: row.tenant,
                             credential: *id,
                             version: *version,
@@ -1109,6 +1114,12 @@ impl KeyStorage for Port {
             tables
                 .roots
                 .keys()
+                .filter(|root| {
+                    matches!(
+                        tables.root_state(root),
+                        RootState::Active | RootState::Retiring
+                    )
+                })
                 .map(|bytes| Fingerprint::from_bytes(*bytes))
                 .collect()
         })

@@ -1,0 +1,10 @@
+SELECT v.credential_id, v.tenant_id, v.version, v.wrapped_dek
+  FROM vault.credential_versions AS v
+  JOIN vault.wrapped_tenant_keys AS k ON k.tenant_id = v.tenant_id AND k.state = 'primary'
+ WHERE (v.credential_id, v.tenant_id, v.version) > ($1, $2, $3) AND v.credential_id BETWEEN $4 AND $5
+   AND v.tenant_id BETWEEN $6 AND $7
+   -- Bytes 3 to 6 name the generation, big endian.
+   AND pg_catalog.substring(v.wrapped_dek, 3, 4) <> pg_catalog.int4send(k.generation)
+ ORDER BY v.credential_id, v.tenant_id, v.version
+ LIMIT $8
+   FOR NO KEY UPDATE OF v SKIP LOCKED
