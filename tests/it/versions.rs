@@ -89,7 +89,7 @@ on_both_adapters! {
     fn an_overlap_is_as_long_as_the_call_or_the_setting_says(db) {
         let mut superuser = db.superuser();
         let id = superuser.store("n", "one").unwrap();
-        let mut left = |session: &mut Client| -> f64 {
+        let left = |session: &mut Client| -> f64 {
             session.one(
                 "SELECT extract(epoch FROM open_until - replaced_at)::float8
                    FROM vault.list_credential_versions($1) WHERE state = 'previous' ORDER BY version DESC LIMIT 1",
