@@ -11,12 +11,19 @@ use crate::pg::guc::{self, Concealed, Origin, Watched};
 use crate::pg::utility::{self, Target};
 use crate::root_key;
 
+static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
+static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static ROOT_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ROTATION_OVERLAP: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
+static VERSION_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(10);
+
+/// Ten years: the longest that a duration can be set to.
+const TEN_YEARS_S: i32 = 10 * 366 * 24 * 3600;
 
 thread_local! {
     /// As last assigned. Not PostgreSQL's own variables, which still hold the former value while the postmaster, in
@@ -40,6 +47,29 @@ pub enum StorageAdapter {
 
 pub fn define() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
+    // Purpose: how long what was deleted can be restored. Unit: seconds. Default: 7 days. Set by: superuser. If wrong: too
+    // short, a deletion by mistake is final; too long, sealed bytes of deleted secrets stay. 0 destroys at once.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.delete_window",
+        c"How long a deleted credential or tenant secret can be restored.",
+        c"0 destroys it at once. What is past its window goes when vault.prune() runs.",
+        &DELETE_WINDOW,
+        0,
+        TEN_YEARS_S,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
+    // Purpose: NOTIFY vault_credential_changed for each change of a credential. Default: on. Set by: superuser. If wrong:
+    // on, commits of such changes follow one another, and such a transaction cannot be prepared; off, clients' caches
+    // hear nothing.
+    GucRegistry::define_bool_guc(
+        c"tenant_vault.notify",
+        c"Whether changes of credentials are announced on channel vault_credential_changed.",
+        c"Announced are id, tenant, version and action, never a value. Transactions that announce commit one after another.",
+        &NOTIFY,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
     // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
     // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.
@@ -88,6 +118,19 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    // Purpose: how long the version that a rotation replaced can still be retrieved, where the call does not say. Unit:
+    // seconds. Default: 24 h. Set by: superuser. If wrong: too short, clients that still hold the number fail; too long, a
+    // replaced secret is served on.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.rotation_overlap",
+        c"How long a replaced version can still be retrieved by its number.",
+        c"Used where p_overlap is not given. 0 closes the former version at once.",
+        &ROTATION_OVERLAP,
+        0,
+        TEN_YEARS_S,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
     // Purpose: choose the adapter that looks up current versions. Default: auto. Set by: superuser. If wrong: spi
     // costs some microseconds a call; auto never uses the direct scan on a table it was not made for.
     GucRegistry::define_enum_guc(
@@ -95,6 +138,19 @@ pub fn define() {
         c"How the vault looks up a current version: auto (direct index scan where safe) or spi.",
         c"",
         &STORAGE_ADAPTER,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Purpose: how many previous versions of a credential are kept to roll back to. Default: 10. Set by: superuser. If
+    // wrong: too few, there is nothing to go back to; too many, sealed bytes of old secrets stay. Versions whose overlap
+    // has not ended are kept whatever their number.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.version_retention",
+        c"How many previous versions of a credential are kept.",
+        c"The others are destroyed by the next rotation of the credential, or by vault.prune(), once their overlap has ended.",
+        &VERSION_RETENTION,
+        0,
+        1_000_000,
         GucContext::Suset,
         GucFlags::default(),
     );
@@ -209,4 +265,20 @@ fn judge(target: Target, name: &CStr) -> Option<ServerError> {
         detail: Some(detail.to_owned()),
         hint: Some(hint),
     })
+}
+
+pub fn delete_window_s() -> i32 {
+    DELETE_WINDOW.get()
+}
+
+pub fn notify() -> bool {
+    NOTIFY.get()
+}
+
+pub fn rotation_overlap_s() -> i32 {
+    ROTATION_OVERLAP.get()
+}
+
+pub fn version_retention() -> i32 {
+    VERSION_RETENTION.get()
 }

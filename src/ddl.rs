@@ -33,9 +33,24 @@ extension_sql_file!(
     requires = ["sql_credentials"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/52_credential_version_notes.sql",
+    name = "sql_credential_version_notes",
+    requires = ["sql_credential_versions"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/54_deleted_credentials.sql",
+    name = "sql_deleted_credentials",
+    requires = ["sql_credential_version_notes"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/56_credential_lifecycles.sql",
+    name = "sql_credential_lifecycles",
+    requires = ["sql_deleted_credentials"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/60_vault_access_log.sql",
     name = "sql_vault_access_log",
-    requires = ["sql_credential_versions"]
+    requires = ["sql_credential_lifecycles"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/70_access_grants.sql",
@@ -68,9 +83,14 @@ extension_sql_file!(
     requires = ["sql_key_rows_changed"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/lifecycle_views.sql",
+    name = "sql_lifecycle_views",
+    requires = ["sql_views"]
+);
+extension_sql_file!(
     "../sql/install/30_api/may_list.sql",
     name = "sql_may_list",
-    requires = ["sql_views"]
+    requires = ["sql_lifecycle_views"]
 );
 extension_sql_file!(
     "../sql/install/30_api/row_security.sql",
@@ -113,14 +133,64 @@ extension_sql_file!(
     requires = ["sql_rotate_credential"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/stage_credential.sql",
+    name = "sql_stage_credential",
+    requires = ["sql_rotate_credential_bytes"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/stage_credential_bytes.sql",
+    name = "sql_stage_credential_bytes",
+    requires = ["sql_stage_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/promote_credential.sql",
+    name = "sql_promote_credential",
+    requires = ["sql_stage_credential_bytes"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rollback_credential.sql",
+    name = "sql_rollback_credential",
+    requires = ["sql_promote_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/list_credential_versions.sql",
+    name = "sql_list_credential_versions",
+    requires = ["sql_rollback_credential"]
+);
+extension_sql_file!(
     "../sql/install/30_api/delete_credential.sql",
     name = "sql_delete_credential",
-    requires = ["sql_rotate_credential_bytes"]
+    requires = ["sql_list_credential_versions"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/restore_credential.sql",
+    name = "sql_restore_credential",
+    requires = ["sql_delete_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/destroy_credential.sql",
+    name = "sql_destroy_credential",
+    requires = ["sql_restore_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/set_credential_lifecycle.sql",
+    name = "sql_set_credential_lifecycle",
+    requires = ["sql_destroy_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/prune.sql",
+    name = "sql_prune",
+    requires = ["sql_set_credential_lifecycle"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/unused_credentials.sql",
+    name = "sql_unused_credentials",
+    requires = ["sql_prune"]
 );
 extension_sql_file!(
     "../sql/install/30_api/encrypt_tenant_secret.sql",
     name = "sql_encrypt_tenant_secret",
-    requires = ["sql_delete_credential"]
+    requires = ["sql_unused_credentials"]
 );
 extension_sql_file!(
     "../sql/install/30_api/decrypt_tenant_secret.sql",

@@ -24,6 +24,43 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("vault.list_credentials() shows the ids that exist.".to_owned()),
             ),
+            VaultError::VersionNotFound { .. } => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("vault.list_credential_versions(id) shows those that are kept.".to_owned()),
+            ),
+            VaultError::VersionUnfit { .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some(
+                    "vault.list_credential_versions(id) shows the states. A pending version becomes current by \
+                     vault.promote_credential, a previous one by vault.rollback_credential."
+                        .to_owned(),
+                ),
+            ),
+            VaultError::VersionMoved { .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("Nothing was changed.".to_owned()),
+                Some("Somebody else rotated it. Look at vault.list_credential_versions(id), then decide.".to_owned()),
+            ),
+            VaultError::NothingPending => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some("Call vault.stage_credential first.".to_owned()),
+            ),
+            VaultError::NothingPrevious => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some(
+                    "vault.list_credential_versions(id) shows what is kept; one with a greater number has to be named."
+                        .to_owned(),
+                ),
+            ),
+            VaultError::KeyTaken => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some("Delete that one, then restore: it can be restored in its turn.".to_owned()),
+            ),
             VaultError::ReadOnly { .. } => (
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 None,

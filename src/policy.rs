@@ -24,7 +24,7 @@ pub fn for_credential<A>(id: CredentialId) -> Option<Permit<A>> {
     directory::tenant_of(id.tag()).map(Permit::assertion)
 }
 
-/// Consent to look at every tenant's key rows, for the administration of keys.
+/// Consent to reach every tenant's rows, for the administration of keys and for pruning.
 pub fn for_administration() -> WholeVault {
     WholeVault::assertion()
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use pgrx::Uuid;
-use vault::{CredentialId, TenantId, VaultError};
+use pgrx::datum::Interval;
+use vault::{CredentialId, Span, TenantId, VaultError};
 
 use crate::pg;
 
@@ -37,6 +38,20 @@ pub fn credential_id(
 
 pub fn tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
     TenantId::parse(*required(value, argument)?.as_bytes(), argument)
+}
+
+pub fn span(value: Option<Interval>, argument: &'static str) -> Result<Option<Span>, VaultError> {
+    value
+        .map(|given| Span::parse(given.months(), given.days(), given.micros(), argument))
+        .transpose()
+}
+
+/// An optional text argument as UTF-8; to be parsed further.
+pub fn optional_text<'a>(
+    value: Option<&'a [u8]>,
+    argument: &'static str,
+) -> Result<Option<Cow<'a, str>>, VaultError> {
+    value.map(|value| text(value, argument)).transpose()
 }
 
 /// A tenant named by an administrator: the platform, the nil uuid, too.

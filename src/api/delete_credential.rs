@@ -18,7 +18,7 @@ fn delete_credential(p_secret_id: Option<Uuid>) {
                 call.of_tenant(permit.scope().tenant());
                 session::vault(|vault| vault.delete(permit, id)).map(drop)
             }
-            None => session::vault(|vault| vault.delete_nothing(id)),
+            None => session::vault(|vault| vault.delete_nothing::<Delete>(id)),
         }
     });
 }

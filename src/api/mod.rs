@@ -2,6 +2,8 @@
 
 mod argument;
 mod census;
+mod credential_life;
+mod credential_versions;
 mod delete_credential;
 mod door;
 mod erasure_record;

@@ -13,14 +13,14 @@ use crate::{policy, session};
 const MANY_MAX: usize = 1000;
 
 #[pg_extern(sql = false)]
-fn retrieve_credential(p_secret_id: Option<Uuid>) -> reply::Varlena {
-    answer::<Retrieve, _>(|call| text(retrieve(call, p_secret_id, Form::Text)?))
+fn retrieve_credential(p_secret_id: Option<Uuid>, p_version: Option<i32>) -> reply::Varlena {
+    answer::<Retrieve, _>(|call| text(retrieve(call, p_secret_id, p_version, Form::Text)?))
 }
 
 #[pg_extern(sql = false)]
-fn retrieve_credential_bytes(p_secret_id: Option<Uuid>) -> reply::Varlena {
+fn retrieve_credential_bytes(p_secret_id: Option<Uuid>, p_version: Option<i32>) -> reply::Varlena {
     answer::<Retrieve, _>(|call| {
-        let secret = retrieve(call, p_secret_id, Form::Bytes)?.into_secret();
+        let secret = retrieve(call, p_secret_id, p_version, Form::Bytes)?.into_secret();
         Ok(reply::varlena(secret.expose()))
     })
 }
@@ -67,20 +67,29 @@ fn try_retrieve_credential(
         name!(reason, Option<String>),
     ),
 > {
-    let answered =
-        answer_or_reason::<Retrieve, _>(|call| text(retrieve(call, p_secret_id, Form::Text)?));
+    let answered = answer_or_reason::<Retrieve, _>(|call| {
+        text(retrieve(call, p_secret_id, None, Form::Text)?)
+    });
     TableIterator::once(match answered {
         Ok(secret) => (Some(secret), None),
         Err(reason) => (None, Some(reason)),
     })
 }
 
-fn retrieve(call: &Call, id: Option<Uuid>, form: Form) -> Result<Released, VaultError> {
+fn retrieve(
+    call: &Call,
+    id: Option<Uuid>,
+    version: Option<i32>,
+    form: Form,
+) -> Result<Released, VaultError> {
     let id = credential_id(id, "p_secret_id")?;
     call.about(id);
     let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
     call.of_tenant(permit.scope().tenant());
-    session::vault(|vault| vault.retrieve(permit, id, form))
+    session::vault(|vault| match version {
+        None => vault.retrieve(permit, id, form),
+        Some(version) => vault.retrieve_version(permit, id, version, form),
+    })
 }
 
 /// A released secret as text of the database.

@@ -7,6 +7,7 @@ pub mod frozen;
 pub mod guc;
 pub mod identity;
 pub mod lookup;
+pub mod notify;
 pub mod plan;
 pub mod process;
 pub mod program;

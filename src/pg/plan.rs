@@ -9,9 +9,11 @@ use std::ffi::{CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::thread::LocalKey;
 
+use pgrx::datum::Interval;
 use pgrx::{FromDatum, IntoDatum, PgBuiltInOids, PgSqlErrorCode, pg_sys};
 
 use super::attempt::ServerError;
+use super::clock::Timestamp;
 use super::text;
 
 /// A statement with its argument types and the place where the backend keeps its plan.
@@ -74,12 +76,15 @@ pub enum Argument<'a> {
     Bytes(&'a [u8]),
     BytesMany(&'a [&'a [u8]]),
     Int(i32),
+    /// Months, days and microseconds, as PostgreSQL keeps them.
+    Interval(i32, i32, i64),
     IntMany(&'a [i32]),
     Long(i64),
     /// NULL of whatever type.
     Null,
     /// UTF-8; converted where the database has another encoding.
     Text(&'a str),
+    Timestamp(Timestamp),
     Uuid([u8; 16]),
     UuidMany(&'a [[u8; 16]]),
 }
@@ -199,12 +204,17 @@ impl Argument<'_> {
             Self::Bytes(bytes) => bytes.into_datum(),
             Self::BytesMany(many) => many.to_vec().into_datum(),
             Self::Int(int) => int.into_datum(),
+            // What PostgreSQL gave as an interval is one again.
+            Self::Interval(months, days, us) => Interval::new(months, days, us)
+                .ok()
+                .and_then(IntoDatum::into_datum),
             Self::IntMany(many) => many.to_vec().into_datum(),
             Self::Long(long) => long.into_datum(),
             Self::Null => Some(pg_sys::Datum::null()),
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
+            Self::Timestamp(Timestamp(us)) => us.into_datum(),
             Self::Uuid(uuid) => pgrx::Uuid::from_bytes(uuid).into_datum(),
             Self::UuidMany(many) => many
                 .iter()
@@ -257,6 +267,16 @@ impl Row<'_> {
     pub fn text(&self, column: i32) -> Option<String> {
         self.value::<&[u8]>(column)
             .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A text column as UTF-8; `None` also where it has no such form.
+    pub fn utf8(&self, column: i32) -> Option<String> {
+        let bytes = self.value::<&[u8]>(column)?;
+        String::from_utf8(text::to_utf8(bytes)?.into_owned()).ok()
+    }
+
+    pub fn timestamp(&self, column: i32) -> Option<Timestamp> {
+        self.value(column).map(Timestamp)
     }
 
     pub fn uuid(&self, column: i32) -> Option<[u8; 16]> {

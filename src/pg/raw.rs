@@ -21,6 +21,7 @@ pub unsafe fn guarded<T: Copy>(body: impl FnOnce() -> T) -> T {
 
 // Signatures as in the headers of PostgreSQL 15; to be called inside `guarded` only.
 unsafe extern "C-unwind" {
+    pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
     pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
     pub fn ConditionalLockBuffer(buffer: Buffer) -> bool;
     pub fn GetTransactionSnapshot() -> Snapshot;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, refusal, shared, state_of, temporary_role};
 
 /// Every function and relation that a role could reach, a good call of it, and the profiles that may make it.
-/// `{id}`: a credential; `{tenant}`: a tenant with a secret K; `{role}`: a role that may be given a profile.
+/// `{id}`: a credential; `{staged}`: one with a previous and a pending version; `{deleted}`: one that was; `{tenant}`: a tenant with a secret K; `{role}`: a role that may be given a profile.
 const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "generate_root_key()",
@@ -40,12 +40,12 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["service", "writer", "admin"],
     ),
     (
-        "retrieve_credential(uuid)",
+        "retrieve_credential(uuid,integer)",
         "SELECT vault.retrieve_credential('{id}')",
         &["service"],
     ),
     (
-        "retrieve_credential_bytes(uuid)",
+        "retrieve_credential_bytes(uuid,integer)",
         "SELECT vault.retrieve_credential_bytes('{id}')",
         &["service"],
     ),
@@ -60,14 +60,75 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["service"],
     ),
     (
-        "rotate_credential(uuid,text)",
+        "rotate_credential(uuid,text,interval,integer,text)",
         "SELECT vault.rotate_credential('{id}', 'y')",
         &["service", "admin"],
     ),
     (
-        "rotate_credential_bytes(uuid,bytea)",
+        "rotate_credential_bytes(uuid,bytea,interval,integer,text)",
         "SELECT vault.rotate_credential_bytes('{id}', 'y')",
         &["service", "admin"],
+    ),
+    (
+        "stage_credential(uuid,text,text)",
+        "SELECT vault.stage_credential('{id}', 'y')",
+        &["service", "admin"],
+    ),
+    (
+        "stage_credential_bytes(uuid,bytea,text)",
+        "SELECT vault.stage_credential_bytes('{id}', 'y')",
+        &["service", "admin"],
+    ),
+    (
+        "promote_credential(uuid,integer,interval)",
+        "SELECT vault.promote_credential('{staged}')",
+        &["service", "admin"],
+    ),
+    (
+        "rollback_credential(uuid,integer,text)",
+        "SELECT vault.rollback_credential('{staged}')",
+        &["service", "admin"],
+    ),
+    (
+        "list_credential_versions(uuid)",
+        "SELECT * FROM vault.list_credential_versions('{id}')",
+        &["service", "admin", "auditor"],
+    ),
+    (
+        "restore_credential(uuid)",
+        "SELECT vault.restore_credential('{deleted}')",
+        &["service", "admin"],
+    ),
+    (
+        "destroy_credential(uuid)",
+        "SELECT vault.destroy_credential('{id}')",
+        &["admin"],
+    ),
+    (
+        "set_credential_lifecycle(uuid,timestamp with time zone,interval)",
+        "SELECT vault.set_credential_lifecycle('{id}', now())",
+        &["admin"],
+    ),
+    ("prune(integer)", "SELECT vault.prune()", &["admin"]),
+    (
+        "unused_credentials(interval)",
+        "SELECT * FROM vault.unused_credentials('1 day')",
+        &["admin", "auditor"],
+    ),
+    (
+        "due_for_rotation",
+        "SELECT * FROM vault.due_for_rotation",
+        &["admin", "auditor"],
+    ),
+    (
+        "credential_usage",
+        "SELECT * FROM vault.credential_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "deleted_credential_list",
+        "SELECT * FROM vault.deleted_credential_list",
+        &["service", "admin", "auditor"],
     ),
     (
         "delete_credential(uuid)",
@@ -307,11 +368,28 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "SELECT * FROM vault.credential_versions",
         &[],
     ),
+    (
+        "credential_version_notes",
+        "SELECT * FROM vault.credential_version_notes",
+        &[],
+    ),
+    (
+        "deleted_credentials",
+        "SELECT * FROM vault.deleted_credentials",
+        &[],
+    ),
+    (
+        "credential_lifecycles",
+        "SELECT * FROM vault.credential_lifecycles",
+        &[],
+    ),
 ];
 
 /// One database with something to reach for, and the matrix' calls filled in.
 struct Ground {
     id: Uuid,
+    staged: Uuid,
+    deleted: Uuid,
     tenant: Uuid,
     role: String,
     /// Of an erasure that was rolled back.
@@ -324,11 +402,20 @@ impl Ground {
         let id = superuser.store("reached for", "x").unwrap();
         let tenant = superuser.random_uuid();
         superuser.tenant_store(tenant, "K", "x").unwrap();
+        let staged = superuser.store("staged", "x").unwrap();
+        superuser.rotate(staged, "y").unwrap();
+        superuser
+            .done("SELECT vault.stage_credential($1, 'z')", &[&staged])
+            .unwrap();
+        let deleted = superuser.store("deleted", "x").unwrap();
+        superuser.delete(deleted).unwrap();
         superuser.batch_execute("BEGIN").unwrap();
         let record = superuser.one("SELECT vault.shred_tenant($1, 'left')::text", &[&tenant]);
         superuser.batch_execute("ROLLBACK").unwrap();
         Self {
             id,
+            staged,
+            deleted,
             tenant,
             record,
             role: temporary_role(db, "receiver"),
@@ -337,6 +424,8 @@ impl Ground {
 
     fn fill(&self, call: &str) -> String {
         call.replace("{id}", &self.id.to_string())
+            .replace("{staged}", &self.staged.to_string())
+            .replace("{deleted}", &self.deleted.to_string())
             .replace("{tenant}", &self.tenant.to_string())
             .replace("{role}", &self.role)
             .replace("{record}", &self.record)
@@ -362,6 +451,9 @@ impl Ground {
         for table in [
             "credentials",
             "credential_versions",
+            "credential_version_notes",
+            "deleted_credentials",
+            "credential_lifecycles",
             "wrapped_tenant_keys",
             "tenant_keys",
             "tenants",
@@ -520,7 +612,7 @@ fn the_definer_role_has_no_power_and_no_members() {
 fn objects_planted_before_installing_make_it_fail() {
     for (planted, state) in [
         (
-            "CREATE FUNCTION vault.retrieve_credential(uuid) RETURNS text LANGUAGE sql AS 'SELECT ''mine'''",
+            "CREATE FUNCTION vault.retrieve_credential(uuid, integer) RETURNS text LANGUAGE sql AS 'SELECT ''mine'''",
             "42723",
         ),
         (
@@ -630,6 +722,9 @@ fn each_profile_may_do_what_the_matrix_says_and_nothing_else() {
             "rotation_runs",
             "credentials",
             "credential_versions",
+            "credential_version_notes",
+            "deleted_credentials",
+            "credential_lifecycles",
             "vault_access_log",
             "access_grants",
         ] {

@@ -59,13 +59,10 @@ fn the_direct_adapter_steps_aside_for_a_table_that_is_not_as_installed() {
     for change in [
         "ALTER TABLE vault.credentials ADD COLUMN note text",
         "CREATE TABLE public.child () INHERITS (vault.credentials)",
-        "ALTER TABLE vault.credential_versions DROP CONSTRAINT credential_versions_credential_id_tenant_id_fkey;
-         ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey;
+        "ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey;
          ALTER TABLE vault.credentials ADD PRIMARY KEY (tenant_id, id)",
-        "ALTER TABLE vault.credential_versions DROP CONSTRAINT credential_versions_credential_id_tenant_id_fkey;
-         ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey",
-        "ALTER TABLE vault.credential_versions DROP CONSTRAINT credential_versions_credential_id_tenant_id_fkey;
-         ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey;
+        "ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey",
+        "ALTER TABLE vault.credentials DROP CONSTRAINT credentials_pkey;
          ALTER TABLE vault.credentials ADD PRIMARY KEY (id)",
         "CREATE INDEX ON vault.credentials USING hash (id)",
         "REINDEX TABLE vault.credentials",

@@ -132,6 +132,9 @@ fn everything_is_there(format: &str) {
         "tenant_keys",
         "credentials",
         "credential_versions",
+        "credential_version_notes",
+        "deleted_credentials",
+        "credential_lifecycles",
         "access_grants",
     ] {
         assert_eq!(rows(&restored, table), rows(&original.db, table), "{table}");

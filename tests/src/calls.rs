@@ -44,6 +44,31 @@ pub trait Calls {
         )
     }
 
+    /// A version by its number.
+    fn retrieve_version(&mut self, id: Uuid, version: i32) -> Answer<String> {
+        self.ask("SELECT vault.retrieve_credential($1, $2)", &[&id, &version])
+    }
+
+    fn stage(&mut self, id: Uuid, secret: &str) -> Answer<i32> {
+        self.ask("SELECT vault.stage_credential($1, $2)", &[&id, &secret])
+    }
+
+    fn promote(&mut self, id: Uuid) -> Answer<i32> {
+        self.ask("SELECT vault.promote_credential($1)", &[&id])
+    }
+
+    fn rollback(&mut self, id: Uuid) -> Answer<i32> {
+        self.ask("SELECT vault.rollback_credential($1)", &[&id])
+    }
+
+    fn restore(&mut self, id: Uuid) -> Answer<()> {
+        self.done("SELECT vault.restore_credential($1)", &[&id])
+    }
+
+    fn destroy(&mut self, id: Uuid) -> Answer<()> {
+        self.done("SELECT vault.destroy_credential($1)", &[&id])
+    }
+
     fn delete(&mut self, id: Uuid) -> Answer<()> {
         self.done("SELECT vault.delete_credential($1)", &[&id])
     }

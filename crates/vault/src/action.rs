@@ -21,6 +21,16 @@ actions! {
     Retrieve = "retrieve",
     Rotate = "rotate",
     Delete = "delete",
+    /// Back from a deletion.
+    Restore = "restore",
+    Destroy = "destroy",
+    Stage = "stage",
+    Promote = "promote",
+    Rollback = "rollback",
+    ListVersions = "list_versions",
+    SetLifecycle = "set_lifecycle",
+    /// By the calendar or because a rotation left too many versions.
+    Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
     TenantStore = "tenant_store",
     TenantRetrieve = "tenant_retrieve",

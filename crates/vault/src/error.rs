@@ -20,6 +20,27 @@ pub enum VaultError {
     #[error("credential not found")]
     NotFound,
 
+    #[error("the credential has no version {version}")]
+    VersionNotFound { version: i32 },
+
+    /// It is there, but not for this.
+    #[error("version {version} is {state}")]
+    VersionUnfit { version: i32, state: &'static str },
+
+    /// The caller said which version it meant to replace.
+    #[error("version {current} is current, not {expected}")]
+    VersionMoved { expected: i32, current: u32 },
+
+    #[error("no version is pending")]
+    NothingPending,
+
+    #[error("no earlier version is kept")]
+    NothingPrevious,
+
+    /// A deleted tenant secret cannot come back while another one has its key.
+    #[error("the tenant has another secret of this key")]
+    KeyTaken,
+
     #[error("cannot {action} in a read-only transaction")]
     ReadOnly { action: &'static str },
 

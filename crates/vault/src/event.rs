@@ -34,7 +34,7 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     pub tenant: Option<TenantId>,
     pub credential: Option<CredentialId>,
-    /// The key of a tenant secret or the id of a root key; an identifier, never a value.
+    /// The key of a tenant secret, the id of a root key, or a few words about versions; never a value.
     pub key: Option<&'a str>,
     /// The SQLSTATE that the caller receives, for everything but success.
     pub sqlstate: Option<&'a str>,
@@ -71,6 +71,12 @@ impl<'a> Event<'a> {
 
     pub(crate) fn key(mut self, key: &'a SecretKey) -> Self {
         self.key = Some(key.as_str());
+        self
+    }
+
+    /// For the same column where there is no key: what the record has to add.
+    pub(crate) fn note(mut self, note: &'a str) -> Self {
+        self.key = Some(note);
         self
     }
 

@@ -1,7 +1,7 @@
 //! The use cases of the vault: store, retrieve, rotate, delete, for credentials and tenant secrets.
 //!
-//! Called by the SQL surface with a [`Permit`] that policy minted; calls four ports ([`Storage`], [`Audit`],
-//! [`RootKeys`], [`Entropy`]) which the PostgreSQL shell supplies, and the `envelope` crate for every cipher.
+//! Called by the SQL surface with a [`Permit`] that policy minted; calls the ports ([`Storage`],
+//! [`KeyStorage`], [`VersionStorage`], [`Audit`], [`RootKeys`], [`Entropy`]) which the PostgreSQL shell supplies, and the `envelope` crate for every cipher.
 //!
 //! **Invariant:** no permit, no lookup; no receipt, no release. Nothing here reads a clock, draws randomness by
 //! itself, knows SQL or formats a secret.
@@ -18,18 +18,20 @@ mod permit;
 mod ports;
 mod rotation;
 mod service;
+mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, FindByValue, GenerateRootKey, LockTenant, RetireRootKey,
-    Retrieve, RewrapCredentials, RewrapTenantKeys, Rotate, RotateRootKey, RotateTenantKey,
-    SetMinKeyVersion, ShredTenant, Store, TenantDelete, TenantList, TenantRetrieve, TenantStore,
-    UnlockTenant, VerifyErasure, VerifySecrets,
+    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
+    LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
+    SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList, TenantRetrieve,
+    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use names::{
-    CredentialId, CredentialName, Description, SecretKey, TenantId, TenantTag, check_secret,
+    CredentialId, CredentialName, Description, Reason, SecretKey, TenantId, TenantTag, check_secret,
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
@@ -41,3 +43,7 @@ pub use rotation::{
     RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};
+pub use versions::{
+    Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
+    Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,
+};

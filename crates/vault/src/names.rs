@@ -9,6 +9,7 @@ use crate::VaultError;
 
 const NAME_MAX_CHARS: usize = 256;
 const DESCRIPTION_MAX_CHARS: usize = 4096;
+const REASON_MAX_CHARS: usize = 512;
 const KEY_MAX_BYTES: usize = 256;
 
 /// A tenant's uuid. The nil uuid is the platform itself, to which credentials without a tenant belong.
@@ -135,6 +136,27 @@ impl<'a> Description<'a> {
     }
 }
 
+/// Why somebody changed a version: 1 to 512 characters, none of them a control character. Not a secret.
+#[derive(Debug)]
+pub struct Reason<'a>(&'a str);
+
+impl<'a> Reason<'a> {
+    pub fn parse(text: &'a str, argument: &'static str) -> Result<Self, VaultError> {
+        let chars = text.chars().count();
+        if !(1..=REASON_MAX_CHARS).contains(&chars) || text.chars().any(char::is_control) {
+            let rule = format!(
+                "A reason has 1 to {REASON_MAX_CHARS} characters and no control characters; this one has {chars}."
+            );
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(Self(text))
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0
+    }
+}
+
 /// The key of a tenant secret: `^[A-Za-z0-9_.:/-]{1,256}$`, unique within its tenant.
 #[derive(Debug)]
 pub struct SecretKey(String);
@@ -200,6 +222,14 @@ mod tests {
         assert!(CredentialName::parse(&"é".repeat(256), "p").is_ok());
         for bad in ["", "a\nb", "\u{7f}", &"é".repeat(257)] {
             assert!(rule(CredentialName::parse(bad, "p")).contains("1 to 256"));
+        }
+    }
+
+    #[test]
+    fn a_reason_is_one_short_line() {
+        assert!(Reason::parse(&"é".repeat(512), "p").is_ok());
+        for bad in ["", "two\nlines", &"é".repeat(513)] {
+            assert!(rule(Reason::parse(bad, "p")).contains("1 to 512"));
         }
     }
 

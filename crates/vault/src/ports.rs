@@ -4,7 +4,8 @@ use envelope::{Envelope, Fingerprint, KeyBytes, KeyRing, WRAPPED_DEK_BYTES, WRAP
 use std::rc::Rc;
 
 use crate::{
-    CredentialId, Event, Receipt, Scope, SecretKey, TenantId, TenantTag, VaultError, WholeVault,
+    CredentialId, Event, Receipt, Replaced, Rotation, Scope, SecretKey, TenantId, TenantTag,
+    VaultError, WholeVault,
 };
 
 /// A tenant's key as it stands in storage.
@@ -82,7 +83,7 @@ pub trait Storage {
         sealed: &Envelope,
         under: &TenantKeyRow,
     ) -> Result<Insertion, VaultError>;
-    /// Keeps the version that stood as an earlier one and puts `version` in its place. False: the key moved.
+    /// Keeps the version that stood as a previous one and puts `version` in its place.
     fn replace(
         &mut self,
         scope: &Scope,
@@ -90,13 +91,8 @@ pub trait Storage {
         version: u32,
         sealed: &Envelope,
         under: &TenantKeyRow,
-    ) -> Result<bool, VaultError>;
-    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError>;
-    fn remove_of_key(
-        &mut self,
-        scope: &Scope,
-        key: &SecretKey,
-    ) -> Result<Option<CredentialId>, VaultError>;
+        how: &Rotation<'_>,
+    ) -> Result<Replaced, VaultError>;
     fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError>;
 }
 

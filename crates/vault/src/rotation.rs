@@ -75,11 +75,13 @@ pub struct KeyMark {
 pub enum Place {
     Current,
     Earlier,
+    Deleted,
 }
 
 impl Place {
-    /// A rotation of a secret moves a value from a place to a later one, so they are gone through in this order.
-    pub const ALL: [Self; 2] = [Self::Current, Self::Earlier];
+    /// A rotation of a secret, or its deletion, moves a value from a place to a later one, so they are gone through in
+    /// this order. What a rollback or a restoring moves the other way is found by the count at the end of a pass.
+    pub const ALL: [Self; 3] = [Self::Current, Self::Earlier, Self::Deleted];
 }
 
 /// The wrapped DEK of a value, held to be rewrapped. The ciphertext is not needed.

@@ -109,7 +109,7 @@ fn what_was_sealed_for_another_place_does_not_open() {
             ),
             (
                 "an earlier version's",
-                rows[&scene.mine].earlier[&1].clone(),
+                rows[&scene.mine].kept[&1].sealed.clone(),
             ),
             ("a tenant secret's", rows[&scene.secret].sealed.clone()),
         ]

@@ -3,7 +3,7 @@
 
 mod world;
 
-use vault::{CredentialId, Form, VaultError, WholeVault};
+use vault::{CredentialId, Form, Instant, Lifecycle, VaultError, WholeVault};
 use world::{Backend, Fault, World, alice, bob, injected, ring};
 
 /// A use case, in words that can be compared.
@@ -12,9 +12,12 @@ type UseCase = fn(&mut Backend, &Ids) -> Result<String, VaultError>;
 struct Ids {
     credential: CredentialId,
     of_bob: CredentialId,
+    /// Of alice: version 2 is current, 1 previous, 3 pending.
+    versioned: CredentialId,
+    deleted: CredentialId,
 }
 
-const USE_CASES: [(&str, UseCase); 17] = [
+const USE_CASES: [(&str, UseCase); 31] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
     }),
@@ -40,11 +43,56 @@ const USE_CASES: [(&str, UseCase); 17] = [
     ("rotate", |backend, ids| {
         text(backend.rotate(alice(), ids.credential, b"rotated"))
     }),
+    ("rotate, while a version is pending", |backend, ids| {
+        text(backend.rotate(alice(), ids.versioned, b"rotated"))
+    }),
+    ("retrieve the current version", |backend, ids| {
+        text(backend.retrieve_version(alice(), ids.versioned, 2))
+    }),
+    ("retrieve a previous version", |backend, ids| {
+        text(backend.retrieve_version(alice(), ids.versioned, 1))
+    }),
+    ("stage", |backend, ids| {
+        text(backend.stage(alice(), ids.credential, b"staged"))
+    }),
+    ("stage again", |backend, ids| {
+        text(backend.stage(alice(), ids.versioned, b"staged"))
+    }),
+    ("promote", |backend, ids| {
+        text(backend.promote(alice(), ids.versioned, None))
+    }),
+    ("roll back", |backend, ids| {
+        text(backend.rollback(alice(), ids.versioned, None))
+    }),
+    ("list versions", |backend, ids| {
+        text(backend.versions(alice(), ids.versioned))
+    }),
+    ("restore", |backend, ids| {
+        text(backend.restore(alice(), ids.deleted))
+    }),
+    ("destroy", |backend, ids| {
+        text(backend.destroy(alice(), ids.versioned))
+    }),
+    ("destroy what was deleted", |backend, ids| {
+        text(backend.destroy(alice(), ids.deleted))
+    }),
+    ("destroy nothing", |backend, _| {
+        let unknown = CredentialId::from_bytes([0x44; 16]);
+        text(backend.destroy(alice(), unknown))
+    }),
+    ("set a lifecycle", |backend, ids| {
+        let lifecycle = Lifecycle {
+            expires_at: Some(Instant(1)),
+            rotate_after: None,
+        };
+        text(backend.set_lifecycle(alice(), ids.credential, lifecycle))
+    }),
+    ("prune", |backend, _| text(backend.prune(10))),
     ("delete", |backend, ids| {
         text(backend.delete(alice(), ids.credential))
     }),
     ("delete nothing", |backend, ids| {
-        text(backend.call(|vault| vault.delete_nothing(ids.credential)))
+        text(backend.call(|vault| vault.delete_nothing::<vault::Delete>(ids.credential)))
     }),
     ("store a new tenant secret", |backend, _| {
         backend.put(alice(), "AWS", b"new").map(|_| String::new())
@@ -104,7 +152,15 @@ fn scene(start: Start) -> (World, Backend, Ids) {
     let ids = Ids {
         credential: warm.store(alice(), b"one").unwrap(),
         of_bob: warm.store(bob(), b"two").unwrap(),
+        versioned: warm.store(alice(), b"first").unwrap(),
+        deleted: warm.store(alice(), b"deleted").unwrap(),
     };
+    warm.rotate(alice(), ids.versioned, b"second").unwrap();
+    warm.stage(alice(), ids.versioned, b"third").unwrap();
+    warm.delete(alice(), ids.deleted).unwrap();
+    let long_gone = warm.store(alice(), b"long gone").unwrap();
+    warm.delete(alice(), long_gone).unwrap();
+    world.elsewhere(|tables| tables.deleted.get_mut(&long_gone).unwrap().1 = 0);
     warm.put(alice(), "SMTP", b"three").unwrap();
     let backend = match start {
         Start::Warm => warm,

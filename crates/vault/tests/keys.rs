@@ -460,7 +460,7 @@ fn a_backend_that_knows_no_ring_with_the_needed_key_seals_nothing() {
     assert_eq!(backend.rotate(alice(), id, b"x"), Err(missing()));
     assert_eq!(backend.delete(alice(), id), Err(missing()));
     assert_eq!(
-        backend.call(|vault| vault.delete_nothing(id)),
+        backend.call(|vault| vault.delete_nothing::<vault::Delete>(id)),
         Err(missing())
     );
     assert_eq!(

@@ -3,7 +3,7 @@
 
 mod world;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,6 +20,14 @@ enum Step {
     RetrieveMany(Vec<(usize, Option<u8>)>),
     Rotate(usize, Option<u8>, Vec<u8>),
     Delete(usize, Option<u8>),
+    /// A version by number.
+    RetrieveVersion(usize, Option<u8>, i32),
+    Stage(usize, Option<u8>, Vec<u8>),
+    Promote(usize, Option<u8>),
+    /// To a number, or to the version before.
+    Rollback(usize, Option<u8>, Option<i32>),
+    Restore(usize, Option<u8>),
+    Destroy(usize, Option<u8>),
     Put(u8, usize, Vec<u8>),
     Fetch(u8, usize),
     List(u8),
@@ -45,6 +53,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => vec((id(), asker()), 0..5).prop_map(Step::RetrieveMany),
         3 => (id(), asker(), secret()).prop_map(|(i, t, s)| Step::Rotate(i, t, s)),
         1 => (id(), asker()).prop_map(|(i, t)| Step::Delete(i, t)),
+        2 => (id(), asker(), -1..6_i32).prop_map(|(i, t, v)| Step::RetrieveVersion(i, t, v)),
+        2 => (id(), asker(), secret()).prop_map(|(i, t, s)| Step::Stage(i, t, s)),
+        2 => (id(), asker()).prop_map(|(i, t)| Step::Promote(i, t)),
+        2 => (id(), asker(), prop::option::of(0..6_i32)).prop_map(|(i, t, v)| Step::Rollback(i, t, v)),
+        1 => (id(), asker()).prop_map(|(i, t)| Step::Restore(i, t)),
+        1 => (id(), asker()).prop_map(|(i, t)| Step::Destroy(i, t)),
         4 => (tenant(), key(), secret()).prop_map(|(t, k, s)| Step::Put(t, k, s)),
         4 => (tenant(), key()).prop_map(|(t, k)| Step::Fetch(t, k)),
         1 => tenant().prop_map(Step::List),
@@ -79,6 +93,7 @@ fn tenant(n: u8) -> TenantId {
 struct Model {
     credentials: BTreeMap<CredentialId, Value>,
     secrets: BTreeMap<(TenantId, &'static str), (CredentialId, Value)>,
+    deleted: BTreeMap<CredentialId, (Option<&'static str>, Value)>,
 }
 
 #[derive(Clone)]
@@ -86,6 +101,9 @@ struct Value {
     tenant: TenantId,
     secret: Vec<u8>,
     version: u32,
+    /// Those that stood before, in the order in which they were replaced.
+    previous: Vec<(u32, Vec<u8>)>,
+    pending: Option<(u32, Vec<u8>)>,
 }
 
 impl Value {
@@ -94,12 +112,84 @@ impl Value {
             tenant,
             secret: secret.to_vec(),
             version: 1,
+            previous: Vec::new(),
+            pending: None,
         }
     }
 
+    fn next(&self) -> u32 {
+        let previous = self.previous.iter().map(|(version, _)| *version);
+        let pending = self.pending.iter().map(|(version, _)| *version);
+        1 + previous.chain(pending).fold(self.version, u32::max)
+    }
+
     fn rotate(&mut self, secret: &[u8]) {
-        self.secret = secret.to_vec();
-        self.version += 1;
+        let next = self.next();
+        self.put((next, secret.to_vec()));
+    }
+
+    fn put(&mut self, (version, secret): (u32, Vec<u8>)) {
+        let former = std::mem::replace(&mut self.secret, secret);
+        self.previous.push((self.version, former));
+        self.version = version;
+    }
+
+    /// As the vault answers while no overlap has ended.
+    fn retrieve(&self, version: i32) -> Result<Vec<u8>, VaultError> {
+        let number = u32::try_from(version).unwrap_or(0);
+        if number == self.version {
+            return Ok(self.secret.clone());
+        }
+        if self.pending.as_ref().is_some_and(|(n, _)| *n == number) {
+            let state = "pending";
+            return Err(VaultError::VersionUnfit { version, state });
+        }
+        match self.previous.iter().find(|(n, _)| *n == number) {
+            Some((_, secret)) => Ok(secret.clone()),
+            None => Err(VaultError::VersionNotFound { version }),
+        }
+    }
+
+    fn promote(&mut self) -> Result<u32, VaultError> {
+        let pending = self.pending.take().ok_or(VaultError::NothingPending)?;
+        self.put(pending);
+        Ok(self.version)
+    }
+
+    fn rollback(&mut self, version: Option<i32>) -> Result<u32, VaultError> {
+        let place = match version {
+            None => self
+                .previous
+                .iter()
+                .rposition(|(n, _)| *n < self.version)
+                .ok_or(VaultError::NothingPrevious)?,
+            Some(version) => {
+                let number = u32::try_from(version).unwrap_or(0);
+                let unfit = |state| VaultError::VersionUnfit { version, state };
+                if number == self.version {
+                    return Err(unfit("the current one"));
+                }
+                if self.pending.as_ref().is_some_and(|(n, _)| *n == number) {
+                    return Err(unfit("pending"));
+                }
+                let found = self.previous.iter().position(|(n, _)| *n == number);
+                found.ok_or(VaultError::VersionNotFound { version })?
+            }
+        };
+        let chosen = self.previous.remove(place);
+        self.put(chosen);
+        Ok(self.version)
+    }
+
+    /// The numbers that are kept beside the current one. A tenant secret's overlaps end at once, so ten are.
+    fn kept(&self, is_tenant_secret: bool) -> BTreeSet<u32> {
+        let surplus = match is_tenant_secret {
+            true => self.previous.len().saturating_sub(world::RETENTION),
+            false => 0,
+        };
+        let previous = self.previous[surplus..].iter();
+        let kept = previous.chain(&self.pending).map(|(version, _)| *version);
+        kept.collect()
     }
 }
 
@@ -154,6 +244,7 @@ impl Run {
             step,
             Step::Retrieve(..)
                 | Step::RetrieveMany(..)
+                | Step::RetrieveVersion(..)
                 | Step::Fetch(..)
                 | Step::List(..)
                 | Step::ForgetKeys
@@ -271,9 +362,85 @@ impl Run {
                 let (id, asker) = self.pick(*index, *asker);
                 let known = visible(&model, id, asker).is_some();
                 if known {
-                    model.credentials.remove(&id);
+                    let value = model.credentials.remove(&id).unwrap();
+                    model.deleted.insert(id, (None, value));
                 }
                 assert_eq!(self.backends[n].delete(asker, id), Ok(known));
+                ok_or_missing(known)
+            }
+            Step::RetrieveVersion(index, asker, version) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let expected = visible(&model, id, asker)
+                    .ok_or(VaultError::NotFound)
+                    .and_then(|value| value.retrieve(*version));
+                recorded = usize::from(expected.is_ok());
+                let found = self.backends[n].retrieve_version(asker, id, *version);
+                assert_eq!(found, expected);
+                Outcome::Ok
+            }
+            Step::Stage(index, asker, secret) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let expected = change(&mut model, id, asker, |value| {
+                    let next = value.next();
+                    value.pending = Some((next, secret.clone()));
+                    Ok(next)
+                });
+                recorded = usize::from(expected.is_ok());
+                assert_eq!(self.backends[n].stage(asker, id, secret), expected);
+                Outcome::Ok
+            }
+            Step::Promote(index, asker) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let expected = change(&mut model, id, asker, Value::promote);
+                recorded = usize::from(expected.is_ok());
+                assert_eq!(self.backends[n].promote(asker, id, None), expected);
+                Outcome::Ok
+            }
+            Step::Rollback(index, asker, version) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let expected = change(&mut model, id, asker, |value| value.rollback(*version));
+                recorded = usize::from(expected.is_ok());
+                assert_eq!(self.backends[n].rollback(asker, id, *version), expected);
+                Outcome::Ok
+            }
+            Step::Restore(index, asker) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let found = model.deleted.get(&id).cloned();
+                let expected = match found.filter(|(_, value)| value.tenant == asker) {
+                    None => Err(VaultError::NotFound),
+                    Some((Some(key), _)) if model.secrets.contains_key(&(asker, key)) => {
+                        Err(VaultError::KeyTaken)
+                    }
+                    Some((key, value)) => {
+                        model.deleted.remove(&id);
+                        match key {
+                            Some(key) => drop(model.secrets.insert((asker, key), (id, value))),
+                            None => drop(model.credentials.insert(id, value)),
+                        }
+                        Ok(())
+                    }
+                };
+                recorded = usize::from(expected.is_ok());
+                assert_eq!(self.backends[n].restore(asker, id), expected);
+                Outcome::Ok
+            }
+            Step::Destroy(index, asker) => {
+                let (id, asker) = self.pick(*index, *asker);
+                let known = visible(&model, id, asker).is_some()
+                    || model
+                        .secrets
+                        .iter()
+                        .any(|((tenant, _), (other, _))| *tenant == asker && *other == id)
+                    || model
+                        .deleted
+                        .get(&id)
+                        .is_some_and(|(_, value)| value.tenant == asker);
+                if known {
+                    model.credentials.remove(&id);
+                    model.secrets.retain(|_, (other, _)| *other != id);
+                    model.deleted.remove(&id);
+                }
+                assert_eq!(self.backends[n].destroy(asker, id), Ok(known));
                 ok_or_missing(known)
             }
             Step::Put(t, k, secret) => {
@@ -284,6 +451,16 @@ impl Run {
                     .and_modify(|(_, value)| value.rotate(secret))
                     .or_insert_with(|| (id, Value::new(tenant(*t), secret)));
                 assert_eq!(stored.0, id, "the id stays");
+                if !self.given.contains(&(id, tenant(*t))) {
+                    self.given.push((id, tenant(*t)));
+                }
+                // What has fallen out of the ten that are kept is pruned, and that has a record of its own.
+                if stored.1.previous.len() > world::RETENTION {
+                    let log = self.world.log();
+                    let last = log.last().unwrap();
+                    assert_eq!((last.action, last.credential), ("prune", Some(id)));
+                    recorded = 2;
+                }
                 Outcome::Ok
             }
             Step::Fetch(t, k) => {
@@ -302,7 +479,11 @@ impl Run {
                 Outcome::Ok
             }
             Step::Remove(t, k) => {
-                let known = model.secrets.remove(&(tenant(*t), KEYS[*k])).is_some();
+                let gone = model.secrets.remove(&(tenant(*t), KEYS[*k]));
+                let known = gone.is_some();
+                if let Some((id, value)) = gone {
+                    model.deleted.insert(id, (Some(KEYS[*k]), value));
+                }
                 assert_eq!(self.backends[n].remove(tenant(*t), KEYS[*k]), Ok(known));
                 ok_or_missing(known)
             }
@@ -328,24 +509,50 @@ impl Run {
             let found = fresh.fetch(*tenant, key).unwrap();
             assert_eq!(found.as_ref(), Some(&value.secret));
         }
-        let mut versions: BTreeMap<_, _> = self
-            .committed
-            .credentials
-            .iter()
-            .map(|(id, value)| (*id, value.version))
-            .collect();
-        let secrets = self.committed.secrets.values();
-        versions.extend(secrets.map(|(id, value)| (*id, value.version)));
+        let mut versions = BTreeMap::new();
+        for (id, value) in &self.committed.credentials {
+            versions.insert(*id, (value.version, value.kept(false)));
+            for (version, secret) in &value.previous {
+                let found = fresh.retrieve_version(value.tenant, *id, version.cast_signed());
+                assert_eq!(found.as_ref(), Ok(secret));
+            }
+        }
+        for (id, value) in self.committed.secrets.values() {
+            versions.insert(*id, (value.version, value.kept(true)));
+        }
+        let numbers = |row: &world::Row| (row.version, row.kept.keys().copied().collect());
         let tables = self.world.committed();
-        let stored: BTreeMap<_, _> = tables
+        let stored: BTreeMap<_, (u32, BTreeSet<u32>)> = tables
             .rows
             .iter()
-            .map(|(id, row)| (*id, row.version))
+            .map(|(id, row)| (*id, numbers(row)))
             .collect();
         assert_eq!(stored, versions);
-        for row in tables.rows.values() {
-            assert!(row.earlier.keys().copied().eq(1..row.version));
-        }
+        let deleted: BTreeMap<_, _> = self
+            .committed
+            .deleted
+            .iter()
+            .map(|(id, (key, value))| (*id, (value.version, value.kept(key.is_some()))))
+            .collect();
+        let stored: BTreeMap<_, _> = tables
+            .deleted
+            .iter()
+            .map(|(id, (row, _))| (*id, numbers(row)))
+            .collect();
+        assert_eq!(stored, deleted);
+    }
+}
+
+/// A change of a credential that the asker may make, if there is one of this id.
+fn change<T>(
+    model: &mut Model,
+    id: CredentialId,
+    asker: TenantId,
+    change: impl FnOnce(&mut Value) -> Result<T, VaultError>,
+) -> Result<T, VaultError> {
+    match model.credentials.get_mut(&id) {
+        Some(value) if value.tenant == asker => change(value),
+        _ => Err(VaultError::NotFound),
     }
 }
 

@@ -113,8 +113,8 @@ fn roots_in_use(world: &World) -> BTreeSet<String> {
 
 fn generations(world: &World, wanted: TenantId) -> BTreeSet<u32> {
     let tables = world.committed();
-    let rows = tables.rows.values().filter(|row| row.tenant == wanted);
-    rows.flat_map(|row| row.earlier.values().chain([&row.sealed]))
+    tables
+        .values_of(wanted)
         .map(|sealed| Header::parse(&sealed.wrapped_dek).unwrap().kek_generation)
         .collect()
 }
@@ -410,8 +410,9 @@ fn values_move_with_all_their_versions_and_keep_their_ciphertext() {
         backend.finish(run, limit);
         for (id, row) in &world.committed().rows {
             assert_eq!(row.sealed.ciphertext, before[id].sealed.ciphertext);
-            for (version, earlier) in &row.earlier {
-                assert_eq!(earlier.ciphertext, before[id].earlier[version].ciphertext);
+            for (version, kept) in &row.kept {
+                let former = &before[id].kept[version].sealed;
+                assert_eq!(kept.sealed.ciphertext, former.ciphertext);
             }
         }
         for n in 1..=5 {

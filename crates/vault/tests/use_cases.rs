@@ -116,7 +116,9 @@ fn what_is_not_there_is_recorded_where_the_call_succeeds() {
     let id = unknown_id();
     let log = recorded(&world, || {
         assert_eq!(backend.delete(alice(), id), Ok(false));
-        backend.call(|vault| vault.delete_nothing(id)).unwrap();
+        backend
+            .call(|vault| vault.delete_nothing::<vault::Delete>(id))
+            .unwrap();
         assert_eq!(backend.fetch(alice(), "SMTP"), Ok(None));
         assert_eq!(backend.remove(alice(), "SMTP"), Ok(false));
         assert!(backend.list(alice()).unwrap().is_empty());
@@ -193,9 +195,9 @@ fn rotate_keeps_the_id_and_counts_versions() {
     let tables = world.committed();
     for row in [&tables.rows[&id], &tables.rows[&secret]] {
         assert_eq!(row.version, 9);
-        assert!(row.earlier.keys().copied().eq(1..=8));
+        assert!(row.kept.keys().copied().eq(1..=8));
     }
-    assert_eq!(tables.rows[&id].earlier[&1], first.sealed);
+    assert_eq!(tables.rows[&id].kept[&1].sealed, first.sealed);
     assert_eq!(
         (&*first.name, &*first.description),
         ("stripe", "live account")
@@ -229,7 +231,7 @@ fn every_version_is_sealed_for_its_own_place() {
         .unwrap();
     let kek = TenantKek::new(&kek, 1);
     for (credential, version, sealed) in [
-        (id, 1, &row.earlier[&1]),
+        (id, 1, &row.kept[&1].sealed),
         (id, 2, &row.sealed),
         (other, 1, &tables.rows[&other].sealed),
     ] {
@@ -241,7 +243,7 @@ fn every_version_is_sealed_for_its_own_place() {
         let secret = kek.open(&binding, &sealed.wrapped_dek, &sealed.ciphertext);
         assert_eq!(secret.unwrap().expose(), b"same");
     }
-    assert_ne!(row.sealed.ciphertext, row.earlier[&1].ciphertext);
+    assert_ne!(row.sealed.ciphertext, row.kept[&1].sealed.ciphertext);
 }
 
 #[test]

@@ -7,4 +7,4 @@ CREATE FUNCTION vault.delete_credential(p_secret_id uuid)
 ALTER FUNCTION vault.delete_credential(uuid) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.delete_credential(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION vault.delete_credential(uuid) IS
-    'Removes a credential with all its versions. An unknown id returns cleanly and is logged as not_found. Profiles service, admin; logged as delete.';
+    'Deletes a credential: nobody finds it from now on, and its name is free. Until tenant_vault.delete_window is over, vault.restore_credential brings it back with all its versions. An unknown id returns cleanly and is logged as not_found. Profiles service, admin; logged as delete.';

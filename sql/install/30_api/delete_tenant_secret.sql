@@ -1,4 +1,4 @@
--- Says whether there was something to remove.
+-- Says whether there was something to delete.
 CREATE FUNCTION vault.delete_tenant_secret(p_tenant_id uuid, p_key text)
     RETURNS boolean
     LANGUAGE c  VOLATILE  PARALLEL UNSAFE  SECURITY DEFINER   -- not STRICT: NULL must raise 22004
@@ -7,4 +7,4 @@ CREATE FUNCTION vault.delete_tenant_secret(p_tenant_id uuid, p_key text)
 ALTER FUNCTION vault.delete_tenant_secret(uuid, text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.delete_tenant_secret(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.delete_tenant_secret(uuid, text) IS
-    'Removes a tenant''s secret with all its versions; false where there was none. Profiles service, admin; logged as tenant_delete.';
+    'Deletes a tenant''s secret; false where there was none. Its key is free at once; until tenant_vault.delete_window is over, vault.restore_credential brings it back by its id, which vault.deleted_credential_list shows. Profiles service, admin; logged as tenant_delete.';

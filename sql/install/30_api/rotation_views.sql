@@ -9,7 +9,10 @@ CREATE VIEW vault.wrapped_deks WITH (security_barrier = true) AS
               FROM vault.credentials AS c
              UNION ALL
             SELECT e.credential_id, e.tenant_id, e.version, 'credential_versions', e.wrapped_dek
-              FROM vault.credential_versions AS e) AS v;
+              FROM vault.credential_versions AS e
+             UNION ALL
+            SELECT d.id, d.tenant_id, d.version, 'deleted_credentials', d.wrapped_dek
+              FROM vault.deleted_credentials AS d) AS v;
 ALTER VIEW vault.wrapped_deks OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.wrapped_deks FROM PUBLIC;
 COMMENT ON VIEW vault.wrapped_deks IS

@@ -9,11 +9,23 @@ CREATE POLICY permitted_tenant ON vault.credentials TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.credential_versions TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.credential_version_notes TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.deleted_credentials TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.credential_lifecycles TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credentials FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credential_versions FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+CREATE POLICY listing ON vault.credential_version_notes FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+CREATE POLICY listing ON vault.deleted_credentials FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+CREATE POLICY listing ON vault.credential_lifecycles FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 
 COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
@@ -22,3 +34,9 @@ COMMENT ON POLICY permitted_tenant ON vault.credential_versions IS 'One tenant a
 COMMENT ON POLICY listing ON vault.wrapped_tenant_keys IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY listing ON vault.credentials IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY listing ON vault.credential_versions IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.credential_version_notes IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.credential_version_notes IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.deleted_credentials IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.deleted_credentials IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.credential_lifecycles IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.credential_lifecycles IS 'Metadata, through the views, for roles that may list.';

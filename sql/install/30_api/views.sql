@@ -2,10 +2,12 @@
 
 CREATE VIEW vault.credential_list WITH (security_barrier = true) AS
     SELECT c.id, c.tenant_id, c.name, c.description, c.version,
-           COALESCE(first.sealed_at, c.sealed_at) AS created_at, c.sealed_at AS updated_at
+           COALESCE(first.sealed_at, pruned.noted_at, c.sealed_at) AS created_at, c.sealed_at AS updated_at
       FROM vault.credentials AS c
       LEFT JOIN vault.credential_versions AS first
         ON first.credential_id = c.id AND first.tenant_id = c.tenant_id AND first.version = 1
+      LEFT JOIN vault.credential_version_notes AS pruned
+        ON pruned.credential_id = c.id AND pruned.tenant_id = c.tenant_id AND pruned.version = 1 AND pruned.act = 'store'
      WHERE c.kind = 'c';
 ALTER VIEW vault.credential_list OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.credential_list FROM PUBLIC;
@@ -14,7 +16,7 @@ COMMENT ON COLUMN vault.credential_list.id IS 'What vault.store_credential retur
 COMMENT ON COLUMN vault.credential_list.tenant_id IS 'The owner; the nil uuid is the platform.';
 COMMENT ON COLUMN vault.credential_list.name IS 'Not unique.';
 COMMENT ON COLUMN vault.credential_list.description IS 'Free text.';
-COMMENT ON COLUMN vault.credential_list.version IS 'Counts from 1 with each rotation.';
+COMMENT ON COLUMN vault.credential_list.version IS 'The number of the current version.';
 COMMENT ON COLUMN vault.credential_list.created_at IS 'When version 1 was sealed.';
 COMMENT ON COLUMN vault.credential_list.updated_at IS 'When the current version was sealed.';
 

@@ -20,6 +20,12 @@ statement!(
     [UUIDOID, UUIDOID, INT4OID]
 );
 
+statement!(
+    CENSUS_DELETED,
+    "../queries/census_deleted.sql",
+    [UUIDOID, UUIDOID]
+);
+
 /// Before every row: no id is nil.
 const START: [u8; 16] = [0; 16];
 
@@ -30,24 +36,33 @@ impl CensusStorage for SpiStorage {
         after: Option<&VersionPlace>,
     ) -> Result<Vec<SealedVersion>, VaultError> {
         let _wall = wall::open_to_all(all);
-        let in_versions = after.is_some_and(|place| place.state != "current");
         let (id, tenant, version) = after.map_or((START, START, 0), |place| {
             let (id, tenant) = (*place.credential.as_bytes(), *place.tenant.as_bytes());
             (id, tenant, place.version.cast_signed())
         });
-        if !in_versions {
-            let rows = CENSUS_CURRENT.all(&[Uuid(id), Uuid(tenant)], |row| sealed_version(&row));
+        let mut from = (id, tenant, version);
+        // The tables in turn; the one in which the last place was goes on behind it, those after it from the start.
+        let table = after.map_or(0, |place| match place.state.as_str() {
+            "current" => 0,
+            "deleted" => 2,
+            _ => 1,
+        });
+        for table in table..3 {
+            let (id, tenant, version) = from;
+            let address = [Uuid(id), Uuid(tenant)];
+            let rows = match table {
+                0 => CENSUS_CURRENT.all(&address, |row| sealed_version(&row)),
+                1 => CENSUS_VERSIONS.all(&[address[0], address[1], Int(version)], |row| {
+                    sealed_version(&row)
+                }),
+                _ => CENSUS_DELETED.all(&address, |row| sealed_version(&row)),
+            };
             if !rows.is_empty() {
                 return rows.into_iter().map(unlike_installed).collect();
             }
+            from = (START, START, 0);
         }
-        let from = if in_versions {
-            [Uuid(id), Uuid(tenant), Int(version)]
-        } else {
-            [Uuid(START), Uuid(START), Int(0)]
-        };
-        let rows = CENSUS_VERSIONS.all(&from, |row| sealed_version(&row));
-        rows.into_iter().map(unlike_installed).collect()
+        Ok(Vec::new())
     }
 }
 

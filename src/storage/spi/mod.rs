@@ -6,6 +6,7 @@ mod root_keys;
 mod rotation;
 mod tenants;
 mod values;
+mod versions;
 
 use envelope::Fingerprint;
 use vault::{CredentialId, Current, Locked, Scope, TenantKeyRow, VaultError};

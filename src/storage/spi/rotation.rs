@@ -56,6 +56,16 @@ statement!(
     "../queries/put_earlier_values.sql",
     [UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, BYTEAARRAYOID]
 );
+statement!(
+    locking HOLD_DELETED_VALUES,
+    "../queries/hold_deleted_values.sql",
+    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
+);
+statement!(
+    latest PUT_DELETED_VALUES,
+    "../queries/put_deleted_values.sql",
+    [UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, BYTEAARRAYOID]
+);
 statement!(latest CLOSE_ABANDONED_RUNS, "../queries/close_abandoned_runs.sql", []);
 statement!(
     latest BEGIN_RUN,
@@ -80,6 +90,7 @@ fn statements(place: Place) -> (&'static Statement, &'static Statement) {
     match place {
         Place::Current => (&HOLD_CURRENT_VALUES, &PUT_CURRENT_VALUES),
         Place::Earlier => (&HOLD_EARLIER_VALUES, &PUT_EARLIER_VALUES),
+        Place::Deleted => (&HOLD_DELETED_VALUES, &PUT_DELETED_VALUES),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use envelope::Envelope;
 use vault::{
-    CredentialId, Current, Insertion, KeyStorage, Locked, NewRow, Scope, SecretKey, Storage,
-    TenantKeyRow, VaultError,
+    CredentialId, Current, Insertion, KeyStorage, Locked, NewRow, Replaced, Rotation, Scope,
+    SecretKey, Storage, TenantKeyRow, VaultError,
 };
 
+use super::versions::{overlap, replaced, text};
 use super::{SpiStorage, current_row, locked_row, tenant, unlike_installed};
-use crate::config::{StorageAdapter, storage_adapter};
+use crate::config::{StorageAdapter, storage_adapter, version_retention};
 use crate::pg::plan::Argument::{Bytes, Int, Text, Uuid};
 use crate::pg::plan::statement;
 use crate::pg::relation;
@@ -52,18 +53,17 @@ statement!(
     latest REPLACE_CREDENTIAL,
     "../queries/replace_credential.sql",
     [
-        UUIDOID, UUIDOID, INT4OID, BYTEAOID, BYTEAOID, INT4OID, BYTEAOID
+        UUIDOID,
+        UUIDOID,
+        INT4OID,
+        BYTEAOID,
+        BYTEAOID,
+        INT4OID,
+        BYTEAOID,
+        INTERVALOID,
+        TEXTOID,
+        INT4OID
     ]
-);
-statement!(
-    DELETE_BY_ID,
-    "../queries/delete_by_id.sql",
-    [UUIDOID, UUIDOID]
-);
-statement!(
-    DELETE_BY_KEY,
-    "../queries/delete_by_key.sql",
-    [UUIDOID, TEXTOID]
 );
 statement!(KEYS_OF_TENANT, "../queries/keys_of_tenant.sql", [UUIDOID]);
 
@@ -179,33 +179,25 @@ impl Storage for SpiStorage {
         version: u32,
         sealed: &Envelope,
         under: &TenantKeyRow,
-    ) -> Result<bool, VaultError> {
+        how: &Rotation<'_>,
+    ) -> Result<Replaced, VaultError> {
         let _wall = wall::open(scope);
-        let replaced = REPLACE_CREDENTIAL.count(&[
-            tenant(scope),
-            Uuid(*id.as_bytes()),
-            Int(version.cast_signed()),
-            Bytes(&sealed.wrapped_dek),
-            Bytes(&sealed.ciphertext),
-            Int(under.generation.cast_signed()),
-            Bytes(&under.wrapped),
-        ]);
-        Ok(replaced == 1)
-    }
-
-    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError> {
-        let _wall = wall::open(scope);
-        Ok(DELETE_BY_ID.count(&[tenant(scope), Uuid(*id.as_bytes())]) == 1)
-    }
-
-    fn remove_of_key(
-        &mut self,
-        scope: &Scope,
-        key: &SecretKey,
-    ) -> Result<Option<CredentialId>, VaultError> {
-        let _wall = wall::open(scope);
-        let removed = DELETE_BY_KEY.first(&[tenant(scope), Text(key.as_str())], |row| row.uuid(1));
-        Ok(removed.flatten().map(CredentialId::from_bytes))
+        let done = REPLACE_CREDENTIAL.first(
+            &[
+                tenant(scope),
+                Uuid(*id.as_bytes()),
+                Int(version.cast_signed()),
+                Bytes(&sealed.wrapped_dek),
+                Bytes(&sealed.ciphertext),
+                Int(under.generation.cast_signed()),
+                Bytes(&under.wrapped),
+                overlap(how.overlap),
+                text(how.reason),
+                Int(version_retention()),
+            ],
+            replaced,
+        );
+        Ok(done.unwrap_or(Replaced::GroundMoved))
     }
 
     fn keys(&mut self, scope: &Scope) -> Result<Vec<String>, VaultError> {

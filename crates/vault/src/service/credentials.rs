@@ -2,14 +2,17 @@
 
 use envelope::KeyRing;
 
+use super::versions::after;
 use super::{Form, ROUNDS, Vault};
 use crate::{
     Action, Audit, CredentialId, CredentialName, Delete, Description, Entropy, Event, Insertion,
-    KeyStorage, NewRow, Outcome, Permit, Released, Retrieve, RootKeys, Rotate, Scope, Storage,
-    Store, VaultError,
+    KeyStorage, Locked, NewRow, News, Outcome, Permit, Released, Replaced, Retrieve, RootKeys,
+    Rotate, Rotation, Scope, Storage, Store, VaultError, VersionStorage,
 };
 
-impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
+impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy>
+    Vault<S, A, R, E>
+{
     pub fn store(
         &mut self,
         permit: Permit<Store>,
@@ -109,40 +112,57 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
     }
 
     /// Puts a new secret in place of the current one; the id stays.
+    ///
+    /// - errors: [`VaultError::VersionMoved`] where the caller expected another version to be current.
     pub fn rotate(
         &mut self,
         permit: Permit<Rotate>,
         id: CredentialId,
         secret: &[u8],
+        how: &Rotation<'_>,
     ) -> Result<(), VaultError> {
         let ring = self.ring_to_write()?;
         let locked = self
             .storage
             .lock(permit.scope(), id)?
             .ok_or(VaultError::NotFound)?;
-        self.replace(&ring, permit.scope(), id, locked.version, secret)?;
-        self.record(Event::done(&permit).credential(id))
+        if let Some(expected) = how.expected
+            && u32::try_from(expected) != Ok(locked.version)
+        {
+            return Err(VaultError::VersionMoved {
+                expected,
+                current: locked.version,
+            });
+        }
+        let (version, crowded) = self.replace(&ring, permit.scope(), &locked, secret, how)?;
+        let event = Event::done(&permit).credential(id);
+        self.finish_change(&permit, event, version, crowded, News::Rotated)
     }
 
-    /// Removes a credential with all its versions. False: there was none; that is recorded too.
+    /// Deletes a credential, to be restored for a while. False: there was none; that is recorded too.
     pub fn delete(&mut self, permit: Permit<Delete>, id: CredentialId) -> Result<bool, VaultError> {
         self.ring()?;
         self.refuse_if_locked(permit.scope())?;
+        let tenant = permit.scope().tenant();
         let removed = self.storage.remove(permit.scope(), id)?;
-        let outcome = if removed {
-            Outcome::Ok
-        } else {
-            Outcome::NotFound
+        let outcome = match removed {
+            Some(removed) => {
+                self.storage
+                    .announce(tenant, id, removed.version, News::Deleted)?;
+                Outcome::Ok
+            }
+            None => Outcome::NotFound,
         };
         self.record(Event::done(&permit).credential(id).outcome(outcome))?;
-        Ok(removed)
+        Ok(removed.is_some())
     }
 
-    /// Records a deletion of an id that names no tenant, for which no permit can be minted.
-    pub fn delete_nothing(&mut self, id: CredentialId) -> Result<(), VaultError> {
+    /// Records a deletion, or another action that finds nothing to do without complaint, of an id that names no tenant,
+    /// for which no permit can be minted.
+    pub fn delete_nothing<D: Action>(&mut self, id: CredentialId) -> Result<(), VaultError> {
         self.ring()?;
         self.record(Event {
-            action: Delete::NAME,
+            action: D::NAME,
             outcome: Outcome::NotFound,
             tenant: None,
             credential: Some(id),
@@ -162,22 +182,27 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         Ok(CredentialId::new(tag, random))
     }
 
+    /// - returns: the new version's number, and whether previous ones may be too many by now.
     pub(super) fn replace(
         &mut self,
         ring: &KeyRing,
         scope: &Scope,
-        id: CredentialId,
-        version: u32,
+        locked: &Locked,
         secret: &[u8],
-    ) -> Result<(), VaultError> {
-        let next = version
-            .checked_add(1)
-            .ok_or(VaultError::Internal("versions are exhausted"))?;
+        how: &Rotation<'_>,
+    ) -> Result<(u32, bool), VaultError> {
+        // Mostly the next number is free. Storage says where it is not: a version is pending, or was rolled back from.
+        let mut next = after(locked.version)?;
         for _ in 0..ROUNDS {
-            let (sealed, under) = self.seal(ring, scope, id, next, secret)?;
-            if self.storage.replace(scope, id, next, &sealed, &under)? {
-                return Ok(());
+            let (sealed, under) = self.seal(ring, scope, locked.id, next, secret)?;
+            match self
+                .storage
+                .replace(scope, locked.id, next, &sealed, &under, how)?
+            {
+                Replaced::Done { crowded } => return Ok((next, crowded)),
+                Replaced::GroundMoved => {}
             }
+            next = self.next_number(scope, locked)?;
             self.keks.forget(scope.tenant(), under.generation);
         }
         Err(VaultError::Internal(

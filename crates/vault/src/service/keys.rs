@@ -177,7 +177,7 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         }
     }
 
-    fn open_as_read(
+    pub(super) fn open_as_read(
         &mut self,
         ring: &KeyRing,
         scope: &Scope,

@@ -3,11 +3,13 @@
 mod census;
 mod credentials;
 mod keys;
+mod lifecycle;
 mod root_keys;
 mod root_rotation;
 mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
+mod versions;
 
 pub use census::{Failed, Verified};
 

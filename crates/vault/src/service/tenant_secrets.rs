@@ -2,12 +2,14 @@
 
 use super::{ROUNDS, Vault};
 use crate::{
-    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, NewRow, Outcome, Permit, Released,
-    RootKeys, SecretKey, Storage, TenantDelete, TenantList, TenantRetrieve, TenantStore,
-    VaultError,
+    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, NewRow, News, Outcome, Permit,
+    Released, Removed, RootKeys, Rotation, SecretKey, Span, Storage, TenantDelete, TenantList,
+    TenantRetrieve, TenantStore, VaultError, VersionStorage,
 };
 
-impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
+impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy>
+    Vault<S, A, R, E>
+{
     /// Inserts a tenant's secret or, where its key exists, puts a new version in place.
     pub fn store_tenant_secret(
         &mut self,
@@ -19,8 +21,14 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         let scope = permit.scope();
         for _ in 0..ROUNDS {
             if let Some(locked) = self.storage.lock_of_key(scope, key)? {
-                self.replace(&ring, scope, locked.id, locked.version, secret)?;
-                self.record(Event::done(&permit).credential(locked.id).key(key))?;
+                // No function reads a tenant secret by version, so none has to stay open.
+                let how = Rotation {
+                    overlap: Some(Span::NONE),
+                    ..Rotation::default()
+                };
+                let (version, crowded) = self.replace(&ring, scope, &locked, secret, &how)?;
+                let event = Event::done(&permit).credential(locked.id).key(key);
+                self.finish_change(&permit, event, version, crowded, News::Rotated)?;
                 return Ok(locked.id);
             }
             let id = self.fresh_id(&ring, scope)?;
@@ -83,9 +91,13 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         self.ring()?;
         self.refuse_if_locked(permit.scope())?;
         let removed = self.storage.remove_of_key(permit.scope(), key)?;
+        if let Some(Removed { id, version }) = removed {
+            let tenant = permit.scope().tenant();
+            self.storage.announce(tenant, id, version, News::Deleted)?;
+        }
         let event = Event::done(&permit).key(key);
         self.record(match removed {
-            Some(id) => event.credential(id),
+            Some(Removed { id, .. }) => event.credential(id),
             None => event.outcome(Outcome::NotFound),
         })?;
         Ok(removed.is_some())

@@ -17,10 +17,12 @@ use std::rc::Rc;
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
     Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
-    Entropy, Erasure, Event, Form, Insertion, KeyStorage, Locked, NewRow, Outcome, Permit, Receipt,
-    RootKeyRecords, RootKeys, RootRecord, RootState, Run, RunId, Scope, SealedVersion, SecretKey,
-    Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified,
-    VersionPlace, WholeVault,
+    Entropy, Erasure, Event, Form, Found, Insertion, Instant, Kept, KeyStorage, Lifecycle, Locked,
+    Move, NewRow, News, OneVersion, Outcome, Permit, Pruned, Reason, Receipt, Removed, Replaced,
+    Restored, RootKeyRecords, RootKeys, RootRecord, RootState, Rotation, Run, RunId, Scope,
+    SealedVersion, SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow, TenantStorage,
+    TenantTag, Vault, VaultError, Verified, VersionEntry, VersionPlace, VersionState,
+    VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -68,7 +70,21 @@ pub struct Tables {
     pub pending_roots: BTreeMap<[u8; 16], String>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,
+    /// With the time until which each can be restored.
+    pub deleted: BTreeMap<CredentialId, (Row, u64)>,
+    pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
+    /// Announced, to be heard at the commit.
+    pub news: Vec<(CredentialId, u32, News)>,
+    /// Seconds; it stands still until a test moves it.
+    pub now: u64,
+    /// Counts replacements, which gives the order of previous versions.
+    pub replacements: u64,
 }
+
+/// As the settings are by default.
+pub const OVERLAP_S: u64 = 24 * 3600;
+pub const WINDOW_S: u64 = 7 * 24 * 3600;
+pub const RETENTION: usize = 10;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -78,14 +94,100 @@ pub struct Row {
     pub is_tenant_secret: bool,
     pub version: u32,
     pub sealed: Envelope,
-    pub earlier: BTreeMap<u32, Envelope>,
+    pub kept: BTreeMap<u32, KeptRow>,
+}
+
+/// A version beside the current one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptRow {
+    pub sealed: Envelope,
+    /// Until when it is open, and its place in the order of replacements; `None`: pending.
+    pub replaced: Option<(u64, u64)>,
+    pub reason: Option<String>,
+}
+
+impl Row {
+    fn values(&self) -> impl Iterator<Item = &Envelope> {
+        let kept = self.kept.values().map(|kept| &kept.sealed);
+        std::iter::once(&self.sealed).chain(kept)
+    }
+
+    /// Puts a version in place of the current one, which is kept.
+    fn make_current(&mut self, version: u32, sealed: Envelope, open_until: u64, order: u64) {
+        let former = KeptRow {
+            sealed: std::mem::replace(&mut self.sealed, sealed),
+            replaced: Some((open_until, order)),
+            reason: None,
+        };
+        assert!(self.kept.insert(self.version, former).is_none());
+        self.version = version;
+    }
+
+    /// The statement's guess whether there are too many.
+    fn is_crowded(&self, now: u64) -> bool {
+        self.kept.iter().next().is_some_and(|(version, kept)| {
+            i64::from(*version) < i64::from(self.version) - RETENTION as i64
+                && kept
+                    .replaced
+                    .is_some_and(|(open_until, _)| open_until <= now)
+        })
+    }
+
+    /// Destroys previous versions past retention and overlap, but never the greatest number.
+    fn prune(&mut self, now: u64) -> u32 {
+        let greatest = self.kept.keys().copied().fold(self.version, u32::max);
+        let mut previous: Vec<(u64, u64, u32)> = self
+            .kept
+            .iter()
+            .filter_map(|(version, kept)| {
+                let (open_until, order) = kept.replaced?;
+                Some((order, open_until, *version))
+            })
+            .collect();
+        previous.sort_unstable_by(|a, b| b.cmp(a));
+        let mut gone = 0;
+        for (_, open_until, version) in previous.into_iter().skip(RETENTION) {
+            if open_until <= now && version < greatest {
+                self.kept.remove(&version);
+                gone += 1;
+            }
+        }
+        gone
+    }
 }
 
 impl Tables {
     fn row(&self, scope: &Scope, id: CredentialId) -> Option<&Row> {
+        self.row_of_any_kind(scope, id)
+            .filter(|row| !row.is_tenant_secret)
+    }
+
+    fn row_of_any_kind(&self, scope: &Scope, id: CredentialId) -> Option<&Row> {
         self.rows
             .get(&id)
-            .filter(|row| row.tenant == scope.tenant() && !row.is_tenant_secret)
+            .filter(|row| row.tenant == scope.tenant())
+    }
+
+    /// The end of an overlap that begins now.
+    fn open_until(&self, overlap: Option<Span>) -> u64 {
+        match overlap {
+            None => self.now + OVERLAP_S,
+            Some(span) => {
+                assert_eq!(
+                    (span.months, span.days),
+                    (0, 0),
+                    "the tests speak in seconds"
+                );
+                self.now + u64::try_from(span.us / 1_000_000).unwrap()
+            }
+        }
+    }
+
+    fn delete(&mut self, id: CredentialId) -> Option<Removed> {
+        let row = self.rows.remove(&id)?;
+        let version = row.version;
+        self.deleted.insert(id, (row, self.now + WINDOW_S));
+        Some(Removed { id, version })
     }
 
     pub fn id_of_key(&self, tenant: TenantId, key: &str) -> Option<CredentialId> {
@@ -111,9 +213,15 @@ impl Tables {
         keys.map(|(_, row)| row.clone()).collect()
     }
 
-    fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
-        let rows = self.rows.values().filter(move |row| row.tenant == tenant);
-        rows.flat_map(|row| std::iter::once(&row.sealed).chain(row.earlier.values()))
+    pub fn values_of(&self, tenant: TenantId) -> impl Iterator<Item = &Envelope> {
+        self.rows_of(tenant).flat_map(Row::values)
+    }
+
+    /// Also those that were deleted.
+    fn rows_of(&self, tenant: TenantId) -> impl Iterator<Item = &Row> {
+        let deleted = self.deleted.values().map(|(row, _)| row);
+        let rows = self.rows.values().chain(deleted);
+        rows.filter(move |row| row.tenant == tenant)
     }
 
     /// The row as storage gives it, with the tenant's lock in it.
@@ -521,7 +629,7 @@ impl Storage for Port {
                     is_tenant_secret: row.is_tenant_secret,
                     version: 1,
                     sealed: sealed.clone(),
-                    earlier: BTreeMap::new(),
+                    kept: BTreeMap::new(),
                 },
             );
             Ok(Insertion::Done)
@@ -535,34 +643,24 @@ impl Storage for Port {
         version: u32,
         sealed: &Envelope,
         under: &TenantKeyRow,
-    ) -> Result<bool, VaultError> {
+        how: &Rotation<'_>,
+    ) -> Result<Replaced, VaultError> {
         self.write("replace", |tables| {
             if !tables.stands(scope, under) {
-                return false;
+                return Replaced::GroundMoved;
             }
+            let (now, open_until) = (tables.now, tables.open_until(how.overlap));
+            tables.replacements += 1;
+            let order = tables.replacements;
             let row = tables.rows.get_mut(&id).expect("the row is locked");
             assert_eq!(row.tenant, scope.tenant());
-            let stood = std::mem::replace(&mut row.sealed, sealed.clone());
-            assert!(row.earlier.insert(row.version, stood).is_none());
-            row.version = version;
-            true
-        })
-    }
-
-    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<bool, VaultError> {
-        self.write("remove", |tables| {
-            tables.row(scope, id).is_some() && tables.rows.remove(&id).is_some()
-        })
-    }
-
-    fn remove_of_key(
-        &mut self,
-        scope: &Scope,
-        key: &SecretKey,
-    ) -> Result<Option<CredentialId>, VaultError> {
-        self.write("remove_of_key", |tables| {
-            let id = tables.id_of_key(scope.tenant(), key.as_str())?;
-            tables.rows.remove(&id).map(|_| id)
+            assert!(version > row.version);
+            if row.kept.keys().any(|kept| *kept >= version) {
+                return Replaced::GroundMoved;
+            }
+            row.make_current(version, sealed.clone(), open_until, order);
+            let crowded = row.is_crowded(now);
+            Replaced::Done { crowded }
         })
     }
 
@@ -580,6 +678,284 @@ impl Storage for Port {
     }
 }
 
+impl VersionStorage for Port {
+    fn version(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        seen: Seen,
+    ) -> Result<Option<OneVersion>, VaultError> {
+        let name = match seen {
+            Seen::Transaction => "version",
+            Seen::Latest => "version_now",
+        };
+        self.read(name, |tables| {
+            let row = tables.row(scope, id)?;
+            let (sealed, state) = if row.version == version {
+                (&row.sealed, VersionState::Current)
+            } else {
+                let kept = row.kept.get(&version)?;
+                let state = match kept.replaced {
+                    None => VersionState::Pending,
+                    Some((open_until, _)) if open_until > tables.now => VersionState::Open,
+                    Some(_) => VersionState::Closed,
+                };
+                (&kept.sealed, state)
+            };
+            Some(OneVersion {
+                state,
+                sealed: Current {
+                    id,
+                    version,
+                    wrapped_dek: sealed.wrapped_dek,
+                    ciphertext: sealed.ciphertext.clone(),
+                },
+            })
+        })
+    }
+
+    fn kept(&mut self, scope: &Scope, id: CredentialId) -> Result<Vec<Kept>, VaultError> {
+        self.read("kept", |tables| {
+            let Some(row) = tables.row_of_any_kind(scope, id) else {
+                return Vec::new();
+            };
+            let mut kept: Vec<_> = row.kept.iter().collect();
+            kept.sort_by_key(|(version, kept)| {
+                std::cmp::Reverse((kept.replaced.map(|(_, order)| order), **version))
+            });
+            kept.into_iter()
+                .map(|(version, kept)| Kept {
+                    version: *version,
+                    pending: kept.replaced.is_none(),
+                })
+                .collect()
+        })
+    }
+
+    fn stage(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+        reason: Option<&Reason<'_>>,
+    ) -> Result<Replaced, VaultError> {
+        self.write("stage", |tables| {
+            if !tables.stands(scope, under) {
+                return Replaced::GroundMoved;
+            }
+            let row = tables.rows.get_mut(&id).expect("the row is locked");
+            if row.kept.keys().any(|kept| *kept >= version) {
+                return Replaced::GroundMoved;
+            }
+            row.kept.retain(|_, kept| kept.replaced.is_some());
+            let pending = KeptRow {
+                sealed: sealed.clone(),
+                replaced: None,
+                reason: reason.map(|reason| reason.as_str().to_owned()),
+            };
+            row.kept.insert(version, pending);
+            Replaced::Done { crowded: false }
+        })
+    }
+
+    fn make_current(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        why: Move<'_>,
+    ) -> Result<Replaced, VaultError> {
+        self.write("make_current", |tables| {
+            let open_until = tables.open_until(match why {
+                Move::Promote { overlap } => overlap,
+                Move::Rollback { .. } => None,
+            });
+            tables.replacements += 1;
+            let (now, order) = (tables.now, tables.replacements);
+            let row = tables.rows.get_mut(&id).expect("the row is locked");
+            assert_eq!(row.tenant, scope.tenant());
+            let Some(chosen) = row.kept.remove(&version) else {
+                return Replaced::GroundMoved;
+            };
+            row.make_current(version, chosen.sealed, open_until, order);
+            let crowded = row.is_crowded(now);
+            Replaced::Done { crowded }
+        })
+    }
+
+    fn versions(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+    ) -> Result<Vec<VersionEntry>, VaultError> {
+        self.read("versions", |tables| {
+            let Some(row) = tables.row_of_any_kind(scope, id) else {
+                return Vec::new();
+            };
+            let instant = |seconds: u64| Instant(i64::try_from(seconds).unwrap() * 1_000_000);
+            let entry = |version: u32, state, sealed: &Envelope| VersionEntry {
+                version,
+                state,
+                sealed_at: instant(0),
+                sealed_by: None,
+                reason: None,
+                replaced_at: None,
+                open_until: None,
+                key_generation: Header::parse(&sealed.wrapped_dek).unwrap().kek_generation,
+            };
+            let mut entries = vec![entry(row.version, "current", &row.sealed)];
+            for (version, kept) in &row.kept {
+                entries.push(match kept.replaced {
+                    None => VersionEntry {
+                        reason: kept.reason.clone(),
+                        ..entry(*version, "pending", &kept.sealed)
+                    },
+                    Some((open_until, _)) => VersionEntry {
+                        open_until: Some(instant(open_until)),
+                        ..entry(*version, "previous", &kept.sealed)
+                    },
+                });
+            }
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.version));
+            entries
+        })
+    }
+
+    fn prune_versions(&mut self, scope: &Scope, id: CredentialId) -> Result<u32, VaultError> {
+        self.write("prune_versions", |tables| {
+            let now = tables.now;
+            let row = tables.rows.get_mut(&id).expect("the row is locked");
+            assert_eq!(row.tenant, scope.tenant());
+            row.prune(now)
+        })
+    }
+
+    fn find(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Found>, VaultError> {
+        self.write("find", |tables| {
+            let deleted = tables.deleted.get(&id).map(|(row, _)| row);
+            let row = tables.rows.get(&id).or(deleted)?;
+            let version = row.version;
+            (row.tenant == scope.tenant()).then_some(Found { version })
+        })
+    }
+
+    fn restore(&mut self, scope: &Scope, id: CredentialId) -> Result<Restored, VaultError> {
+        self.write("restore", |tables| {
+            let Some((row, destroy_after)) = tables.deleted.get(&id).cloned() else {
+                return Restored::NotFound;
+            };
+            if row.tenant != scope.tenant() || destroy_after <= tables.now {
+                return Restored::NotFound;
+            }
+            tables.deleted.remove(&id);
+            if row.is_tenant_secret && tables.id_of_key(row.tenant, &row.name).is_some() {
+                return Restored::KeyTaken;
+            }
+            let version = row.version;
+            tables.rows.insert(id, row);
+            Restored::Done(version)
+        })
+    }
+
+    fn destroy(&mut self, scope: &Scope, id: CredentialId) -> Result<(), VaultError> {
+        self.write("destroy", |tables| {
+            let live = tables.rows.remove(&id);
+            let deleted = tables.deleted.remove(&id).map(|(row, _)| row);
+            let row = live.or(deleted).expect("the row is locked");
+            assert_eq!(row.tenant, scope.tenant());
+            tables.lifecycles.remove(&id);
+        })
+    }
+
+    fn prune(&mut self, _: &WholeVault, limit: u32) -> Result<Vec<Pruned>, VaultError> {
+        self.write("prune", |tables| {
+            let now = tables.now;
+            let mut all = Vec::new();
+            for (id, (row, destroy_after)) in tables.deleted.clone() {
+                if destroy_after <= now && all.len() < limit as usize {
+                    tables.deleted.remove(&id);
+                    tables.lifecycles.remove(&id);
+                    all.push(Pruned {
+                        id,
+                        tenant: row.tenant,
+                        versions: u32::try_from(row.kept.len()).unwrap(),
+                        destroyed: true,
+                    });
+                }
+            }
+            for (id, row) in &mut tables.rows {
+                if all.len() == limit as usize {
+                    break;
+                }
+                let versions = row.prune(now);
+                if versions > 0 {
+                    all.push(Pruned {
+                        id: *id,
+                        tenant: row.tenant,
+                        versions,
+                        destroyed: false,
+                    });
+                }
+            }
+            all
+        })
+    }
+
+    fn set_lifecycle(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        lifecycle: Lifecycle,
+    ) -> Result<bool, VaultError> {
+        self.write("set_lifecycle", |tables| {
+            if tables.row_of_any_kind(scope, id).is_none() {
+                return false;
+            }
+            if (lifecycle.expires_at, lifecycle.rotate_after) == (None, None) {
+                tables.lifecycles.remove(&id);
+            } else {
+                tables.lifecycles.insert(id, lifecycle);
+            }
+            true
+        })
+    }
+
+    fn announce(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        version: u32,
+        news: News,
+    ) -> Result<(), VaultError> {
+        self.write("announce", |tables| {
+            let known = tables.rows.get(&id);
+            assert!(known.is_none_or(|row| row.tenant == tenant && row.version == version));
+            tables.news.push((id, version, news));
+        })
+    }
+
+    fn remove(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Removed>, VaultError> {
+        self.write("remove", |tables| {
+            tables.row(scope, id)?;
+            tables.delete(id)
+        })
+    }
+
+    fn remove_of_key(
+        &mut self,
+        scope: &Scope,
+        key: &SecretKey,
+    ) -> Result<Option<Removed>, VaultError> {
+        self.write("remove_of_key", |tables| {
+            let id = tables.id_of_key(scope.tenant(), key.as_str())?;
+            tables.delete(id)
+        })
+    }
+}
+
 impl CensusStorage for Port {
     fn sealed_after(
         &mut self,
@@ -588,14 +964,16 @@ impl CensusStorage for Port {
     ) -> Result<Vec<SealedVersion>, VaultError> {
         self.read("sealed_after", |tables| {
             let mut all = Vec::new();
-            for (id, row) in &tables.rows {
-                let current = std::iter::once((&row.version, &row.sealed));
-                for (version, sealed) in current.chain(&row.earlier) {
-                    let state = if *version == row.version {
-                        "current"
-                    } else {
-                        "previous"
-                    };
+            let live = tables.rows.iter().map(|(id, row)| (id, row, "current"));
+            let deleted = tables.deleted.iter();
+            let deleted = deleted.map(|(id, (row, _))| (id, row, "deleted"));
+            for (id, row, state) in live.chain(deleted) {
+                let kept = row.kept.iter().map(|(version, kept)| match kept.replaced {
+                    None => (version, &kept.sealed, "pending"),
+                    Some(_) => (version, &kept.sealed, "previous"),
+                });
+                let current = std::iter::once((&row.version, &row.sealed, state));
+                for (version, sealed, state) in current.chain(kept) {
                     all.push(SealedVersion {
                         place: VersionPlace {
                             tenant: row.tenant,
@@ -680,11 +1058,7 @@ impl TenantStorage for Port {
 
     fn count_values(&mut self, scope: &Scope) -> Result<(u64, u64), VaultError> {
         self.read("count_values", |tables| {
-            let current = tables
-                .rows
-                .values()
-                .filter(|row| row.tenant == scope.tenant());
-            let current = current.count();
+            let current = tables.rows_of(scope.tenant()).count();
             let all = tables.values_of(scope.tenant()).count();
             (current as u64, (all - current) as u64)
         })
@@ -985,7 +1359,85 @@ impl Backend {
         id: CredentialId,
         secret: &[u8],
     ) -> Result<(), VaultError> {
-        self.call(|vault| vault.rotate(Permit::assertion(tenant), id, secret))
+        self.rotate_as(tenant, id, secret, &Rotation::default())
+    }
+
+    pub fn rotate_as(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        secret: &[u8],
+        how: &Rotation<'_>,
+    ) -> Result<(), VaultError> {
+        self.call(|vault| vault.rotate(Permit::assertion(tenant), id, secret, how))
+    }
+
+    pub fn retrieve_version(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        version: i32,
+    ) -> Result<Vec<u8>, VaultError> {
+        self.call(|vault| {
+            vault.retrieve_version(Permit::assertion(tenant), id, version, Form::Bytes)
+        })
+        .map(|released| released.into_secret().expose().to_vec())
+    }
+
+    pub fn stage(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        secret: &[u8],
+    ) -> Result<u32, VaultError> {
+        self.call(|vault| vault.stage(Permit::assertion(tenant), id, secret, None))
+    }
+
+    pub fn promote(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        version: Option<i32>,
+    ) -> Result<u32, VaultError> {
+        self.call(|vault| vault.promote(Permit::assertion(tenant), id, version, None))
+    }
+
+    pub fn rollback(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        version: Option<i32>,
+    ) -> Result<u32, VaultError> {
+        self.call(|vault| vault.rollback(Permit::assertion(tenant), id, version, None))
+    }
+
+    pub fn versions(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+    ) -> Result<Vec<VersionEntry>, VaultError> {
+        self.call(|vault| vault.list_versions(Permit::assertion(tenant), id))
+    }
+
+    pub fn restore(&mut self, tenant: TenantId, id: CredentialId) -> Result<(), VaultError> {
+        self.call(|vault| vault.restore(Permit::assertion(tenant), id))
+    }
+
+    pub fn destroy(&mut self, tenant: TenantId, id: CredentialId) -> Result<bool, VaultError> {
+        self.call(|vault| vault.destroy(Permit::assertion(tenant), id))
+    }
+
+    pub fn set_lifecycle(
+        &mut self,
+        tenant: TenantId,
+        id: CredentialId,
+        lifecycle: Lifecycle,
+    ) -> Result<(), VaultError> {
+        self.call(|vault| vault.set_lifecycle(Permit::assertion(tenant), id, lifecycle))
+    }
+
+    pub fn prune(&mut self, limit: u32) -> Result<u32, VaultError> {
+        self.call(|vault| vault.prune(&WholeVault::assertion(), limit))
     }
 
     pub fn delete(&mut self, tenant: TenantId, id: CredentialId) -> Result<bool, VaultError> {

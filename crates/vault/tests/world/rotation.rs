@@ -28,20 +28,25 @@ impl Tables {
     /// Every wrapped DEK of a place, in order.
     fn values(&self, place: Place) -> Vec<(ValueMark, Vec<u8>)> {
         let mut values = Vec::new();
-        for (id, row) in &self.rows {
+        let live = self.rows.iter().map(|(id, row)| (id, row, false));
+        let deleted = self.deleted.iter();
+        let deleted = deleted.map(|(id, (row, _))| (id, row, true));
+        for (id, row, is_deleted) in live.chain(deleted) {
             let mark = |version| ValueMark {
                 id: *id,
                 tenant: row.tenant,
                 version,
             };
             match place {
-                Place::Current => {
-                    values.push((mark(row.version), row.sealed.wrapped_dek.to_vec()));
+                Place::Current | Place::Deleted => {
+                    if is_deleted == (place == Place::Deleted) {
+                        values.push((mark(row.version), row.sealed.wrapped_dek.to_vec()));
+                    }
                 }
                 Place::Earlier => values.extend(
-                    row.earlier
+                    row.kept
                         .iter()
-                        .map(|(version, sealed)| (mark(*version), sealed.wrapped_dek.to_vec())),
+                        .map(|(version, kept)| (mark(*version), kept.sealed.wrapped_dek.to_vec())),
                 ),
             }
         }
@@ -257,10 +262,13 @@ impl KeyAdministration for Port {
     ) -> Result<usize, VaultError> {
         self.write("put_values", |tables| {
             for (mark, wrapped_dek) in values {
-                let row = tables.rows.get_mut(&mark.id).unwrap();
+                let row = match tables.rows.get_mut(&mark.id) {
+                    Some(row) => row,
+                    None => &mut tables.deleted.get_mut(&mark.id).unwrap().0,
+                };
                 let sealed = match place {
-                    Place::Current => &mut row.sealed,
-                    Place::Earlier => row.earlier.get_mut(&mark.version).unwrap(),
+                    Place::Current | Place::Deleted => &mut row.sealed,
+                    Place::Earlier => &mut row.kept.get_mut(&mark.version).unwrap().sealed,
                 };
                 sealed.wrapped_dek = *wrapped_dek;
             }

@@ -1,0 +1,1 @@
+SELECT version FROM vault.deleted_credentials WHERE tenant_id = $1 AND id = $2 FOR UPDATE
