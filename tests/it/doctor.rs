@@ -87,10 +87,10 @@ fn a_broken_catalog_is_named() {
     );
     let cases = [
         (
-            format!("GRANT EXECUTE ON FUNCTION vault.retrieve_credential(uuid) TO {role}"),
+            format!("GRANT EXECUTE ON FUNCTION vault.retrieve_credential(uuid, integer) TO {role}"),
             "privileges",
             "failed",
-            format!("role {role} has EXECUTE on vault.retrieve_credential(uuid)"),
+            format!("role {role} has EXECUTE on vault.retrieve_credential(uuid, integer)"),
             "SELECT vault.reapply_access()".to_owned(),
         ),
         (
@@ -108,7 +108,7 @@ fn a_broken_catalog_is_named() {
             format!("REVOKE SELECT (name) ON vault.credentials FROM {role}"),
         ),
         (
-            format!("REVOKE EXECUTE ON FUNCTION vault.retrieve_credential(uuid) FROM {service}"),
+            format!("REVOKE EXECUTE ON FUNCTION vault.retrieve_credential(uuid, integer) FROM {service}"),
             "privileges",
             "warning",
             format!("role {service} lacks EXECUTE"),

@@ -47,6 +47,11 @@ statement!(
     [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
 );
 statement!(
+    locking HOLD_DELETED_VALUES,
+    "../queries/hold_deleted_values.sql",
+    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
+);
+statement!(
     latest PUT_CURRENT_VALUES,
     "../queries/put_current_values.sql",
     [UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, BYTEAARRAYOID]
@@ -55,11 +60,6 @@ statement!(
     latest PUT_EARLIER_VALUES,
     "../queries/put_earlier_values.sql",
     [UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, BYTEAARRAYOID]
-);
-statement!(
-    locking HOLD_DELETED_VALUES,
-    "../queries/hold_deleted_values.sql",
-    [UUIDOID, UUIDOID, INT4OID, UUIDOID, UUIDOID, UUIDOID, UUIDOID, INT8OID]
 );
 statement!(
     latest PUT_DELETED_VALUES,
