@@ -108,7 +108,9 @@ fn a_broken_catalog_is_named() {
             format!("REVOKE SELECT (name) ON vault.credentials FROM {role}"),
         ),
         (
-            format!("REVOKE EXECUTE ON FUNCTION vault.retrieve_credential(uuid, integer) FROM {service}"),
+            format!(
+                "REVOKE EXECUTE ON FUNCTION vault.retrieve_credential(uuid, integer) FROM {service}"
+            ),
             "privileges",
             "warning",
             format!("role {service} lacks EXECUTE"),

@@ -1,9 +1,8 @@
 //! Rotation of root keys and tenants' keys: under load, broken off by `kill -9`, by several sessions at once, back and forth.
 //! No read fails at any moment, and nothing is lost.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -653,12 +652,17 @@ fn no_read_fails_while_everything_rotates() {
     let cluster = cluster();
     let db = Database::on(&cluster);
     let stock = Stock::of(&db, 6, 4);
+    let owned: Vec<Uuid> = (0..CLIENTS)
+        .map(|n| db.service().store("own", &format!("own {n} 0")).unwrap())
+        .collect();
+    let shared = db.service().store("shared", "shared").unwrap();
     let stop = AtomicBool::new(false);
     let reads = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let _end = StopOnDrop(&stop);
         for n in 0..CLIENTS {
             let (db, stock, stop, reads) = (&db, &stock, &stop, &reads);
+            let own = owned[n];
             scope.spawn(move || {
                 let mut session = db.superuser();
                 session
@@ -692,6 +696,12 @@ fn no_read_fails_while_everything_rotates() {
                     let value = format!("{tenant} {} {round}", 10 + n);
                     session.tenant_store(tenant, &key, &value).unwrap();
                     assert_eq!(session.tenant_retrieve(tenant, &key).unwrap(), Some(value));
+                    change_secret(&mut session, own, n, round);
+                    // One that all of them change: whose value stands is open, that one stands whole is not.
+                    session
+                        .rotate(shared, &format!("shared by {n} in {round}"))
+                        .unwrap();
+                    assert!(session.retrieve(shared).unwrap().starts_with("shared by "));
                     if round.is_multiple_of(7) {
                         let fresh = session.random_uuid();
                         session.tenant_store(fresh, "K", "x").unwrap();
@@ -727,6 +737,14 @@ fn no_read_fails_while_everything_rotates() {
             admin
                 .batch_execute("CALL vault.rewrap_credentials(NULL, 3)")
                 .unwrap();
+            for tenant in stock.tenants.iter().chain([&PLATFORM]) {
+                admin
+                    .done(
+                        "SELECT vault.set_min_key_version($1, max(generation)) FROM vault.tenant_keys WHERE tenant_id = $1",
+                        &[tenant],
+                    )
+                    .unwrap();
+            }
             admin
                 .done("SELECT vault.retire_root_key($1)", &[&from])
                 .unwrap();
@@ -735,6 +753,52 @@ fn no_read_fails_while_everything_rotates() {
     });
     assert!(reads.load(Ordering::Relaxed) > 500, "no load to speak of");
     stock.expect_whole(&db);
+    expect_all_open(&db);
+}
+
+/// A credential's whole life, of which nobody else knows: what stands is what was put there last.
+fn change_secret(session: &mut Client, own: Uuid, n: usize, round: usize) {
+    let secret = format!("own {n} {round}");
+    session.rotate(own, &secret).unwrap();
+    assert_eq!(session.retrieve(own).unwrap(), secret);
+    if round.is_multiple_of(3) {
+        let staged: i32 = session.one(
+            "SELECT vault.stage_credential($1, $2)",
+            &[&own, &format!("trial {n} {round}")],
+        );
+        assert_eq!(session.retrieve(own).unwrap(), secret);
+        session
+            .done("SELECT vault.promote_credential($1)", &[&own])
+            .unwrap();
+        assert_eq!(session.retrieve(own).unwrap(), format!("trial {n} {round}"));
+        let former: String = session.one(
+            "SELECT vault.retrieve_credential($1, $2)",
+            &[&own, &(staged - 1)],
+        );
+        assert_eq!(former, secret);
+        session
+            .done("SELECT vault.rollback_credential($1)", &[&own])
+            .unwrap();
+        assert_eq!(session.retrieve(own).unwrap(), secret);
+    }
+    if round.is_multiple_of(5) {
+        session.delete(own).unwrap();
+        refusal(session.retrieve(own), "42704");
+        session
+            .done("SELECT vault.restore_credential($1)", &[&own])
+            .unwrap();
+        assert_eq!(session.retrieve(own).unwrap(), secret);
+    }
+}
+
+#[track_caller]
+fn expect_all_open(db: &Database<'_>) {
+    let failed: Vec<String> = db.superuser().one(
+        "SELECT coalesce(array_agg(cause || ': ' || credential_id || ' ' || version), '{}')
+           FROM vault.verify_secrets() WHERE credential_id IS NOT NULL",
+        &[],
+    );
+    assert_eq!(failed, Vec::<String>::new());
 }
 
 struct StopOnDrop<'a>(&'a AtomicBool);
@@ -775,76 +839,231 @@ fn a_long_statement_reads_on_across_a_new_ring_and_its_activation() {
 
 // ---- broken off ----
 
-/// `kill -9` of the whole server at moments that follow no plan, in the middle of each rotation; then on with it.
-#[test]
-fn after_kills_anywhere_a_rotation_is_taken_up_and_nothing_is_lost() {
-    const KILLS: u32 = 12;
+/// How often each rotation is broken off.
+const KILLS: u64 = 50;
+
+/// `kill -9` of the whole server at random moments while `work` goes on in a session of its own; after each restart
+/// `judge` looks at what is left.
+fn killed_again_and_again(
+    work: impl Fn(&Database<'_>, &AtomicBool) + Sync,
+    mut judge: impl FnMut(&Database<'_>),
+    prepare: impl FnOnce(&Database<'_>),
+) {
     let cluster = Cluster::builder()
         .ring(Some(two_keys()))
         .fsync(true)
         .start();
     let db = Database::on(&cluster);
-    let stock = Stock::of(&db, 8, 6);
-    let finished = Mutex::new(HashMap::<&str, u32>::new());
-    for kill in 0..KILLS {
+    prepare(&db);
+    for _ in 0..KILLS {
         let stop = AtomicBool::new(false);
+        // Two bytes of a fresh uuid: between 5 and 260 ms.
+        let moment = u64::from(db.superuser().random_uuid().as_bytes()[15]) + 5;
         std::thread::scope(|scope| {
             let end = StopOnDrop(&stop);
-            scope.spawn(|| {
-                let Ok(mut admin) = db.try_connect("postgres", db.name()) else {
-                    return;
-                };
-                for round in 0.. {
-                    let root = ["next", "test"][round % 2];
-                    let mut steps = vec![format!("CALL vault.rotate_root_key('{root}', 1)")];
-                    steps.extend(
-                        stock
-                            .tenants
-                            .iter()
-                            .map(|tenant| format!("SELECT vault.rotate_tenant_key('{tenant}')")),
-                    );
-                    steps.push("CALL vault.rewrap_credentials(NULL, 2)".to_owned());
-                    steps.push(format!(
-                        "SELECT vault.retire_root_key('{}')",
-                        ["test", "next"][round % 2]
-                    ));
-                    for step in steps {
-                        if stop.load(Ordering::Relaxed) || admin.batch_execute(&step).is_err() {
-                            return;
-                        }
-                        let name = ["rotate_root", "rotate_tenant", "rewrap", "retire"]
-                            .into_iter()
-                            .find(|name| step.contains(name))
-                            .unwrap();
-                        *finished.lock().unwrap().entry(name).or_default() += 1;
-                    }
-                }
-            });
-            sleep(Duration::from_millis(u64::from(40 + kill * 61 % 400)));
+            scope.spawn(|| work(&db, &stop));
+            sleep(Duration::from_millis(moment));
             cluster.kill();
             drop(end);
         });
         cluster.start();
-        stock.expect_whole(&db);
-        let mut admin = db.superuser();
-        let left: String = admin.one(
-            "SELECT coalesce(string_agg(DISTINCT phase, ' '), '') FROM vault.rotation_progress WHERE finished_at IS NULL",
-            &[],
-        );
-        assert!(left.is_empty() || left == "abandoned", "{left}");
-        let active: String =
-            admin.one("SELECT id FROM vault.root_keys WHERE state = 'active'", &[]);
-        admin
-            .batch_execute(&format!("CALL vault.rotate_root_key('{active}', 3)"))
-            .unwrap();
-        admin
-            .batch_execute("CALL vault.rewrap_credentials(NULL, 3)")
-            .unwrap();
-        assert_eq!(elsewhere(&mut admin), 0);
-        stock.expect_whole(&db);
+        judge(&db);
+        expect_all_open(&db);
+        expect_one_of_each(&db);
     }
-    let finished = finished.into_inner().unwrap();
-    assert!(finished.values().sum::<u32>() > 20, "{finished:?}");
+}
+
+/// Runs statements until the server is gone; counts those that went through.
+fn until_killed(
+    db: &Database<'_>,
+    stop: &AtomicBool,
+    finished: &AtomicU32,
+    mut statement: impl FnMut(usize) -> String,
+) {
+    let Ok(mut admin) = db.try_connect("postgres", db.name()) else {
+        return;
+    };
+    for n in 0.. {
+        if stop.load(Ordering::Relaxed) || admin.batch_execute(&statement(n)).is_err() {
+            return;
+        }
+        finished.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[track_caller]
+fn runs_are_finished_or_abandoned(admin: &mut Client) {
+    let left: String = admin.one(
+        "SELECT coalesce(string_agg(DISTINCT phase, ' '), '') FROM vault.rotation_progress WHERE finished_at IS NULL",
+        &[],
+    );
+    assert!(left.is_empty() || left == "abandoned", "{left}");
+}
+
+#[test]
+fn a_root_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
+    let stock = OnceLock::new();
+    let finished = AtomicU32::new(0);
+    killed_again_and_again(
+        |db, stop| {
+            until_killed(db, stop, &finished, |n| {
+                let (from, to) = [("test", "next"), ("next", "test")][n / 2 % 2];
+                match n % 2 {
+                    0 => format!("CALL vault.rotate_root_key('{to}', 1)"),
+                    _ => format!("SELECT vault.retire_root_key('{from}')"),
+                }
+            });
+        },
+        |db| {
+            let stock: &Stock = stock.get().expect("prepared");
+            stock.expect_whole(db);
+            let mut admin = db.superuser();
+            runs_are_finished_or_abandoned(&mut admin);
+            let active: String =
+                admin.one("SELECT id FROM vault.root_keys WHERE state = 'active'", &[]);
+            admin
+                .batch_execute(&format!("CALL vault.rotate_root_key('{active}', 3)"))
+                .unwrap();
+            let other = if active == "test" { "next" } else { "test" };
+            let others: Option<i64> = admin.one(
+                "SELECT (SELECT tenant_keys FROM vault.root_keys WHERE id = $1)",
+                &[&other],
+            );
+            assert_eq!(others.unwrap_or(0), 0);
+            stock.expect_whole(db);
+        },
+        |db| assert!(stock.set(Stock::of(db, 12, 2)).is_ok()),
+    );
+    assert!(finished.into_inner() > 20, "hardly anything was rotated");
+}
+
+#[test]
+fn a_tenants_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
+    let stock: OnceLock<Stock> = OnceLock::new();
+    let finished = AtomicU32::new(0);
+    killed_again_and_again(
+        |db, stop| {
+            let tenants = &stock.get().expect("prepared").tenants;
+            until_killed(db, stop, &finished, |n| {
+                match n % 3 {
+                0 => format!(
+                    "SELECT vault.rotate_tenant_key('{}')",
+                    tenants[n / 3 % tenants.len()]
+                ),
+                1 => "CALL vault.rewrap_credentials(NULL, 2)".to_owned(),
+                _ => "SELECT vault.set_min_key_version(tenant_id, generation) FROM vault.tenant_keys WHERE state = 'primary'".to_owned(),
+            }
+            });
+        },
+        |db| {
+            let stock = stock.get().expect("prepared");
+            stock.expect_whole(db);
+            let mut admin = db.superuser();
+            runs_are_finished_or_abandoned(&mut admin);
+            admin
+                .batch_execute("CALL vault.rewrap_credentials(NULL, 3)")
+                .unwrap();
+            assert_eq!(elsewhere(&mut admin), 0);
+            stock.expect_whole(db);
+        },
+        |db| assert!(stock.set(Stock::of(db, 4, 5)).is_ok()),
+    );
+    assert!(finished.into_inner() > 20, "hardly anything was rotated");
+}
+
+/// What was acknowledged stands; what was under way when the server died stands, or does not, and nothing in between.
+#[test]
+fn a_secrets_rotation_killed_at_50_moments_leaves_the_one_value_or_the_other() {
+    struct Expected {
+        id: Uuid,
+        stands: String,
+        perhaps: Option<String>,
+    }
+    let expected: Mutex<Vec<Expected>> = Mutex::new(Vec::new());
+    let finished = AtomicU32::new(0);
+    killed_again_and_again(
+        |db, stop| {
+            let Ok(mut session) = db.try_connect("postgres", db.name()) else {
+                return;
+            };
+            for n in 0.. {
+                let mut guard = expected.lock().unwrap();
+                let which = n % guard.len();
+                let one = &mut guard[which];
+                let (id, fresh) = (
+                    one.id,
+                    format!("value {n} {}", finished.load(Ordering::Relaxed)),
+                );
+                let steps: Vec<(String, String)> = match n % 3 {
+                    0 => vec![(
+                        format!("SELECT vault.rotate_credential('{id}', '{fresh}')"),
+                        fresh,
+                    )],
+                    1 => vec![
+                        (
+                            format!("SELECT vault.stage_credential('{id}', '{fresh}')"),
+                            one.stands.clone(),
+                        ),
+                        (format!("SELECT vault.promote_credential('{id}')"), fresh),
+                        (
+                            format!("SELECT vault.rollback_credential('{id}')"),
+                            one.stands.clone(),
+                        ),
+                    ],
+                    _ => vec![(
+                        format!(
+                            "BEGIN; SELECT vault.delete_credential('{id}'); COMMIT; SELECT vault.restore_credential('{id}')"
+                        ),
+                        one.stands.clone(),
+                    )],
+                };
+                for (statement, after) in steps {
+                    one.perhaps = Some(after.clone());
+                    if stop.load(Ordering::Relaxed) || session.batch_execute(&statement).is_err() {
+                        return;
+                    }
+                    one.stands = after;
+                    one.perhaps = None;
+                    finished.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        },
+        |db| {
+            let mut session = db.superuser();
+            for one in expected.lock().unwrap().iter_mut() {
+                let deleted: bool = session.one(
+                    "SELECT EXISTS (SELECT FROM vault.deleted_credential_list WHERE id = $1)",
+                    &[&one.id],
+                );
+                if deleted {
+                    session
+                        .done("SELECT vault.restore_credential($1)", &[&one.id])
+                        .unwrap();
+                }
+                let found = session.retrieve(one.id).unwrap();
+                assert!(
+                    found == one.stands || Some(&found) == one.perhaps.as_ref(),
+                    "{found}, not {} or {:?}",
+                    one.stands,
+                    one.perhaps
+                );
+                one.stands = found;
+                one.perhaps = None;
+            }
+        },
+        |db| {
+            let mut session = db.service();
+            for n in 0..6 {
+                let stands = format!("first {n}");
+                expected.lock().unwrap().push(Expected {
+                    id: session.store("n", &stands).unwrap(),
+                    stands,
+                    perhaps: None,
+                });
+            }
+        },
+    );
+    assert!(finished.into_inner() > 50, "hardly anything was rotated");
 }
 
 #[test]
