@@ -135,6 +135,10 @@ def in_one_statement(has_pgcrypto):
         "select": (over_ids.format("(SELECT secret FROM bench.plain AS p WHERE p.id = ids.id)"), ROWS, "scan_ids"),
         "audited_select": (over_ids.format("bench.audited_select(id)"), ROWS, "scan_ids"),
         "retrieve": (over_ids.format("vault.retrieve_credential(id)"), ROWS, "scan_ids"),
+        # One id again and again: what the call costs by itself, without the cache misses of a random look-up.
+        "retrieve_one": (
+            over_ids.format("vault.retrieve_credential((SELECT id FROM bench.ids LIMIT 1))"), ROWS, "scan_ids",
+        ),
         "retrieve_spi": (over_ids.format("vault.retrieve_credential(id)"), ROWS, "scan_ids"),
         "bulk": (
             "SELECT count(found.secret) FROM bench.thousand, vault.retrieve_credentials(ids) AS found",
