@@ -255,6 +255,46 @@ fn a_shredded_tenant_opens_under_no_ring_and_after_no_restart() {
     refusal(db.service().tenant_retrieve(tenant, "K"), "XX001");
 }
 
+/// What this transaction alone knows to be demoted, everybody else still seals under.
+#[test]
+fn a_generation_is_not_taken_away_in_the_transaction_that_demoted_it() {
+    let db = Database::fresh();
+    let mut admin = db.superuser();
+    let tenant = admin.random_uuid();
+    admin.tenant_store(tenant, "K", "x").unwrap();
+    admin.tenant_delete(tenant, "K").unwrap();
+    admin
+        .done(
+            "SELECT vault.destroy_credential(id) FROM vault.deleted_credential_list",
+            &[],
+        )
+        .unwrap();
+    admin.batch_execute("BEGIN").unwrap();
+    let newest: i32 = admin.one("SELECT vault.rotate_tenant_key($1)", &[&tenant]);
+    db.service().tenant_store(tenant, "K", "y").unwrap();
+    let answer = admin.query(
+        "SELECT vault.set_min_key_version($1, $2)",
+        &[&tenant, &newest],
+    );
+    refusal(answer, "25001");
+    admin.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(
+        db.service()
+            .tenant_retrieve(tenant, "K")
+            .unwrap()
+            .as_deref(),
+        Some("y")
+    );
+    admin
+        .done("SELECT vault.rotate_tenant_key($1)", &[&tenant])
+        .unwrap();
+    let answer = admin.query(
+        "SELECT vault.set_min_key_version($1, $2)",
+        &[&tenant, &newest],
+    );
+    refusal(answer, "55000");
+}
+
 /// A value that a transaction has sealed and not yet committed is waited for, and then counted.
 #[test]
 fn a_generation_is_not_taken_from_under_an_open_transaction() {

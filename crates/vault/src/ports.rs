@@ -161,6 +161,8 @@ pub trait TenantStorage {
     fn tenant_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
     /// The same, held against other administrators until the transaction ends.
     fn lock_keys(&mut self, scope: &Scope) -> Result<Vec<TenantKeyRow>, VaultError>;
+    /// Whether the primary generation was made in this very transaction, so that nobody else knows it.
+    fn is_primary_unborn(&mut self, scope: &Scope) -> Result<bool, VaultError>;
     fn set_key_state(
         &mut self,
         scope: &Scope,

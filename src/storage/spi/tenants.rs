@@ -16,6 +16,7 @@ statement!(
 statement!(UNLOCK_TENANT, "../queries/unlock_tenant.sql", [UUIDOID]);
 statement!(latest TENANT_KEYS, "../queries/tenant_keys.sql", [UUIDOID]);
 statement!(latest LOCK_KEYS, "../queries/lock_keys.sql", [UUIDOID]);
+statement!(latest IS_PRIMARY_UNBORN, "../queries/is_primary_unborn.sql", [UUIDOID]);
 statement!(
     latest SET_KEY_STATE,
     "../queries/set_key_state.sql",
@@ -45,6 +46,12 @@ impl TenantStorage for SpiStorage {
         let _wall = wall::open(scope);
         let rows = LOCK_KEYS.all(&[tenant(scope)], |row| key_row(&row));
         rows.into_iter().map(unlike_installed).collect()
+    }
+
+    fn is_primary_unborn(&mut self, scope: &Scope) -> Result<bool, VaultError> {
+        let _wall = wall::open(scope);
+        let unborn = IS_PRIMARY_UNBORN.first(&[tenant(scope)], |row| row.bool(1));
+        Ok(unborn.flatten().unwrap_or(false))
     }
 
     fn set_key_state(

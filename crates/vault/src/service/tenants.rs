@@ -40,7 +40,9 @@ where
     /// Generations below `generation` no longer open anything; those from it on do again. No key is destroyed.
     ///
     /// - errors: [`VaultError::UnknownTenant`]; [`VaultError::NoSuchGeneration`] above the primary one;
-    ///   [`VaultError::KeyInUse`] while values are sealed under one of those to be taken out of use.
+    ///   [`VaultError::KeyInUse`] while values are sealed under one of those to be taken out of use;
+    ///   [`VaultError::NotFirst`] where this transaction has made the primary one: the others still seal under the
+    ///   former one, unwaited for.
     pub fn set_min_key_version(
         &mut self,
         permit: Permit<SetMinKeyVersion>,
@@ -55,6 +57,11 @@ where
             .generation;
         if generation == 0 || generation > primary {
             return Err(VaultError::NoSuchGeneration { primary });
+        }
+        if self.storage.is_primary_unborn(scope)? {
+            return Err(VaultError::NotFirst {
+                action: "set_min_key_version",
+            });
         }
         // Nobody seals under these by now, but somebody may have, in a transaction that is still open.
         self.storage.wait_for_writers()?;

@@ -1021,6 +1021,14 @@ impl TenantStorage for Port {
         self.write("lock_keys", |tables| tables.keys_of(scope.tenant()))
     }
 
+    fn is_primary_unborn(&mut self, scope: &Scope) -> Result<bool, VaultError> {
+        let state = self.call("is_primary_unborn")?;
+        let tenant = scope.tenant();
+        let committed = state.committed.primary(tenant).map(|row| row.generation);
+        let seen = state.seen_by(self.backend).primary(tenant);
+        Ok(seen.map(|row| row.generation) != committed)
+    }
+
     fn set_key_state(
         &mut self,
         scope: &Scope,
