@@ -45,7 +45,8 @@ mod tests {
 
     #[pg_test]
     fn unknown_settings_of_our_prefix_are_refused() {
-        assert_eq!(state_of("SET tenant_vault.root_key = 'x'"), "42602");
+        assert_eq!(state_of("SET tenant_vault.root_kye = 'x'"), "42602");
+        assert_eq!(state_of("SET tenant_vault.root_key = 'x'"), "55P02");
         assert_eq!(
             state_of("SET tenant_vault.storage_adapter = 'none'"),
             "22023"
