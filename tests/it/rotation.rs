@@ -660,9 +660,8 @@ fn no_read_fails_while_everything_rotates() {
     let reads = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let _end = StopOnDrop(&stop);
-        for n in 0..CLIENTS {
+        for (n, own) in owned.iter().copied().enumerate() {
             let (db, stock, stop, reads) = (&db, &stock, &stop, &reads);
-            let own = owned[n];
             scope.spawn(move || {
                 let mut session = db.superuser();
                 session
