@@ -51,12 +51,14 @@ fn ten_thousand_tenants(adapter: Adapter) {
         all - few.min(all) <= BOUND_KIB,
         "20 tenants: {few} kB, {TENANTS}: {all} kB"
     );
-    for _ in 0..3 {
+    // 100,000 reads: six bytes lost by each would be seen. What other tests of this server do to PostgreSQL's own caches
+    // moves the figure by some hundred kB.
+    for _ in 0..10 {
         read_tenants(&mut reader, 1, TENANTS);
     }
     let again = private_kib(&mut reader);
     assert!(
-        again - all.min(again) <= BOUND_KIB / 16,
+        again - all.min(again) <= BOUND_KIB / 2,
         "it never stops growing: {all} kB, then {again} kB"
     );
 }
