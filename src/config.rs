@@ -1,6 +1,6 @@
 //! Every setting, in alphabetical order. docs/configuration.md says the same to people; tidy compares the two.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, Postgr
 use crate::pg::attempt::ServerError;
 use crate::pg::guc::{self, Concealed, Origin, Watched};
 use crate::pg::utility::{self, Target};
-use crate::root_key;
 
 static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -26,10 +25,6 @@ static VERSION_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(10);
 const TEN_YEARS_S: i32 = 10 * 366 * 24 * 3600;
 
 thread_local! {
-    /// As last assigned. Not PostgreSQL's own variables, which still hold the former value while the postmaster, in
-    /// the middle of a reload, is told of the new one.
-    static COMMAND: RefCell<Option<String>> = const { RefCell::new(None) };
-    static FILE: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Values that were refused when the settings were defined: the setting, and who had given it.
     static REFUSED: Cell<[Option<Origin>; 3]> = const { Cell::new([None; 3]) };
 }
@@ -45,7 +40,8 @@ pub enum StorageAdapter {
     Spi,
 }
 
-pub fn define() {
+/// - `Key`, `CommandLine`, `File`: who takes the values of the three settings that name the source of the root keys.
+pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
     // Purpose: how long what was deleted can be restored. Unit: seconds. Default: 7 days. Set by: superuser. If wrong: too
     // short, a deletion by mistake is final; too long, sealed bytes of deleted secrets stay. 0 destroys at once.
@@ -73,7 +69,7 @@ pub fn define() {
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
     // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
     // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.
-    guc::define_concealed::<RootKey>(
+    guc::define_concealed::<Key>(
         c"tenant_vault.root_key",
         c"A root key, or a whole key ring, in postgresql.conf itself; always shown as empty.",
         c"The weaker way: prefer root_key_file or root_key_command. Only where the library is preloaded.",
@@ -86,7 +82,7 @@ pub fn define() {
     // Purpose: a program that writes the key ring to its standard output: the door to any KMS or HSM. Default: empty.
     // Set by: postgresql.conf or ALTER SYSTEM. Run as the server's user, without a shell. If wrong: F0000 names the
     // setting and the exit status, never what the program wrote.
-    guc::define_watched::<RootKeyCommand>(
+    guc::define_watched::<CommandLine>(
         c"tenant_vault.root_key_command",
         c"Command that writes the vault's key ring to its standard output.",
         c"Split into words as a shell would, run without one; the program by its absolute path. Run at start and at reload.",
@@ -110,7 +106,7 @@ pub fn define() {
     // Purpose: path of the key ring file. Default: empty; without another source every function of the vault then
     // raises F0000. Set by: postgresql.conf or ALTER SYSTEM, so that no session can point the vault at a key of its
     // own. If wrong: F0000 names the setting and the mistake.
-    guc::define_watched::<RootKeyFile>(
+    guc::define_watched::<File>(
         c"tenant_vault.root_key_file",
         c"Key ring file that holds the vault's root keys.",
         c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Reload to have it read again.",
@@ -165,18 +161,8 @@ pub const SOURCES: [&CStr; 3] = [
     c"tenant_vault.root_key_file",
 ];
 
-/// `None` when unset or empty.
-pub fn root_key_command() -> Option<String> {
-    COMMAND.with_borrow(Clone::clone)
-}
-
 pub fn root_key_command_timeout() -> Duration {
     Duration::from_millis(u64::try_from(ROOT_KEY_COMMAND_TIMEOUT.get()).unwrap_or(0))
-}
-
-/// `None` when unset or empty.
-pub fn root_key_file() -> Option<String> {
-    FILE.with_borrow(Clone::clone)
 }
 
 pub fn storage_adapter() -> StorageAdapter {
@@ -187,41 +173,6 @@ pub fn storage_adapter() -> StorageAdapter {
 pub fn refused_sources() -> impl Iterator<Item = (&'static CStr, Origin)> {
     let refused = SOURCES.into_iter().zip(REFUSED.get());
     refused.filter_map(|(name, origin)| Some((name, origin?)))
-}
-
-struct RootKey;
-struct RootKeyCommand;
-struct RootKeyFile;
-
-impl Concealed for RootKey {
-    fn offered(value: Option<&CStr>, origin: Origin) {
-        root_key::setting::offered(value.unwrap_or_default().to_bytes(), origin);
-    }
-
-    fn assigned() {
-        root_key::setting::assigned();
-        root_key::settings_changed();
-    }
-}
-
-impl Watched for RootKeyCommand {
-    fn assigned(value: Option<&CStr>) {
-        COMMAND.set(text(value));
-        root_key::settings_changed();
-    }
-}
-
-impl Watched for RootKeyFile {
-    fn assigned(value: Option<&CStr>) {
-        FILE.set(text(value));
-        root_key::settings_changed();
-    }
-}
-
-/// `None` for an empty one. What is not UTF-8 is no path and no command of ours, and ends as a file that is not there.
-fn text(value: Option<&CStr>) -> Option<String> {
-    let text = value?.to_string_lossy().into_owned();
-    (!text.is_empty()).then_some(text)
 }
 
 /// PostgreSQL refuses most of this by itself, saying half of why; and its log line repeats the command.

@@ -19,7 +19,7 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
-    config::define();
+    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath>();
     root_key::start();
 }
 

@@ -6,17 +6,19 @@
 //!
 //! **Invariant:** an error names the setting, the file's properties, a status or a line's number, never content.
 
+mod assigned;
 mod command;
 mod file;
 mod inherited;
-pub mod setting;
+mod setting;
 
 use std::rc::Rc;
 
 use envelope::{Fingerprint, KeyBytes, KeyRing};
 use vault::{RootKeys, VaultError};
 
-pub use inherited::{is_preloaded, settings_changed, start};
+pub use assigned::{CommandLine, FilePath, Key};
+pub use inherited::{is_preloaded, start};
 
 use self::inherited::Inherited;
 use crate::config::{self, SOURCES};
@@ -50,8 +52,8 @@ impl Source {
     pub fn configured() -> Result<Self, VaultError> {
         let set = [
             setting::is_set().then_some(Self::Setting),
-            config::root_key_command().map(Self::Command),
-            config::root_key_file().map(Self::File),
+            assigned::command().map(Self::Command),
+            assigned::file().map(Self::File),
         ];
         let mut found: Vec<Self> = set.into_iter().flatten().collect();
         if found.len() > 1 {
