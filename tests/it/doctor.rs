@@ -76,6 +76,38 @@ fn of_a_sound_server_there_is_nothing_to_say() {
     nothing_to_say(&mut session);
 }
 
+/// What is forced when the extension is installed is what the doctor watches: no table is forgotten on its list.
+#[test]
+fn every_table_behind_the_wall_is_watched() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    let walled: Vec<String> = superuser.one(
+        "SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
+          WHERE relnamespace = 'vault'::regnamespace AND relforcerowsecurity",
+        &[],
+    );
+    assert_eq!(walled.len(), 6, "{walled:?}");
+    for table in walled {
+        superuser
+            .batch_execute(&format!(
+                "ALTER TABLE vault.{table} NO FORCE ROW LEVEL SECURITY"
+            ))
+            .unwrap();
+        let named: bool = superuser.one(
+            "SELECT EXISTS (SELECT FROM vault.doctor() WHERE check_name = 'row_security' AND status = 'failed'
+                              AND detail = format('row security of vault.%s is not forced on its owner', $1::text))",
+            &[&table],
+        );
+        assert!(named, "{table}");
+        superuser
+            .batch_execute(&format!(
+                "ALTER TABLE vault.{table} FORCE ROW LEVEL SECURITY"
+            ))
+            .unwrap();
+    }
+}
+
 #[test]
 fn a_broken_catalog_is_named() {
     let cluster = sound();
@@ -130,6 +162,13 @@ fn a_broken_catalog_is_named() {
             "failed",
             "vault.credentials is not forced".to_owned(),
             "ALTER TABLE vault.credentials FORCE ROW LEVEL SECURITY".to_owned(),
+        ),
+        (
+            "ALTER TABLE vault.deleted_credentials NO FORCE ROW LEVEL SECURITY".to_owned(),
+            "row_security",
+            "failed",
+            "vault.deleted_credentials is not forced".to_owned(),
+            "ALTER TABLE vault.deleted_credentials FORCE ROW LEVEL SECURITY".to_owned(),
         ),
         (
             "ALTER TABLE vault.wrapped_tenant_keys DISABLE ROW LEVEL SECURITY".to_owned(),

@@ -121,19 +121,23 @@ BEGIN
 
     BEGIN
         RETURN QUERY
-            SELECT 'row_security', 'failed', format('row security of vault.%s is %s', t.name,
+            WITH walled (name, oid) AS (
+                SELECT t.name, to_regclass('vault.' || t.name)
+                  FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
+                                    'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
+            )
+            SELECT 'row_security', 'failed', format('row security of vault.%s is %s', w.name,
                        CASE WHEN c.oid IS NULL THEN 'gone with its table'
                             WHEN NOT c.relrowsecurity THEN 'disabled' ELSE 'not forced on its owner' END),
-                   format('ALTER TABLE vault.%1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', t.name)
-              FROM (VALUES ('credentials'), ('credential_versions'), ('wrapped_tenant_keys')) AS t (name)
-              LEFT JOIN pg_class AS c ON c.oid = to_regclass('vault.' || t.name)
+                   format('ALTER TABLE vault.%1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', w.name)
+              FROM walled AS w
+              LEFT JOIN pg_class AS c ON c.oid = w.oid
              WHERE c.oid IS NULL OR NOT (c.relrowsecurity AND c.relforcerowsecurity)
             UNION ALL
-            SELECT 'row_security', 'failed', format('policy %I on %s is not one of the vault''s', p.polname, t.name),
-                   format('DROP POLICY %I ON %s;', p.polname, t.name)
+            SELECT 'row_security', 'failed', format('policy %I on vault.%s is not one of the vault''s', p.polname, w.name),
+                   format('DROP POLICY %I ON vault.%s;', p.polname, w.name)
               FROM pg_policy AS p
-              JOIN (VALUES ('vault.credentials'), ('vault.credential_versions'), ('vault.wrapped_tenant_keys')) AS t (name)
-                ON p.polrelid = to_regclass(t.name)
+              JOIN walled AS w ON p.polrelid = w.oid
              WHERE NOT EXISTS (
                    SELECT FROM pg_depend AS d
                     WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND p.polname IN ('permitted_tenant', 'listing')
