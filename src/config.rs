@@ -69,27 +69,27 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
     // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
     // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.
-    guc::define_concealed::<Key>(
-        c"tenant_vault.root_key",
-        c"A root key, or a whole key ring, in postgresql.conf itself; always shown as empty.",
-        c"The weaker way: prefer root_key_file or root_key_command. Only where the library is preloaded.",
-        &ROOT_KEY,
-        GucContext::Sighup,
-        GucFlags::SUPERUSER_ONLY
+    guc::define_concealed::<Key>(guc::Definition {
+        name: c"tenant_vault.root_key",
+        short: c"A root key, or a whole key ring, in postgresql.conf itself; always shown as empty.",
+        long: c"The weaker way: prefer root_key_file or root_key_command. Only where the library is preloaded.",
+        setting: &ROOT_KEY,
+        context: GucContext::Sighup,
+        flags: GucFlags::SUPERUSER_ONLY
             | GucFlags::NO_SHOW_ALL
             | GucFlags::DISALLOW_IN_AUTO_FILE,
-    );
+    });
     // Purpose: a program that writes the key ring to its standard output: the door to any KMS or HSM. Default: empty.
     // Set by: postgresql.conf or ALTER SYSTEM. Run as the server's user, without a shell. If wrong: F0000 names the
     // setting and the exit status, never what the program wrote.
-    guc::define_watched::<CommandLine>(
-        c"tenant_vault.root_key_command",
-        c"Command that writes the vault's key ring to its standard output.",
-        c"Split into words as a shell would, run without one; the program by its absolute path. Run at start and at reload.",
-        &ROOT_KEY_COMMAND,
-        GucContext::Sighup,
-        GucFlags::SUPERUSER_ONLY,
-    );
+    guc::define_watched::<CommandLine>(guc::Definition {
+        name: c"tenant_vault.root_key_command",
+        short: c"Command that writes the vault's key ring to its standard output.",
+        long: c"Split into words as a shell would, run without one; the program by its absolute path. Run at start and at reload.",
+        setting: &ROOT_KEY_COMMAND,
+        context: GucContext::Sighup,
+        flags: GucFlags::SUPERUSER_ONLY,
+    });
     // Purpose: how long the command may take before it is killed, with all it started. Unit: ms. Default: 10 s. Set
     // by: postgresql.conf or ALTER SYSTEM. If wrong: too short, and calls end in F0000; too long, and a command that
     // hangs holds up the server's start and reload that long.
@@ -106,14 +106,14 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
     // Purpose: path of the key ring file. Default: empty; without another source every function of the vault then
     // raises F0000. Set by: postgresql.conf or ALTER SYSTEM, so that no session can point the vault at a key of its
     // own. If wrong: F0000 names the setting and the mistake.
-    guc::define_watched::<File>(
-        c"tenant_vault.root_key_file",
-        c"Key ring file that holds the vault's root keys.",
-        c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Reload to have it read again.",
-        &ROOT_KEY_FILE,
-        GucContext::Sighup,
-        GucFlags::SUPERUSER_ONLY,
-    );
+    guc::define_watched::<File>(guc::Definition {
+        name: c"tenant_vault.root_key_file",
+        short: c"Key ring file that holds the vault's root keys.",
+        long: c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Reload to have it read again.",
+        setting: &ROOT_KEY_FILE,
+        context: GucContext::Sighup,
+        flags: GucFlags::SUPERUSER_ONLY,
+    });
     // Purpose: how long the version that a rotation replaced can still be retrieved, where the call does not say. Unit:
     // seconds. Default: 24 h. Set by: superuser. If wrong: too short, clients that still hold the number fail; too long, a
     // replaced secret is served on.

@@ -55,52 +55,43 @@ pub trait Concealed {
     fn assigned();
 }
 
+/// What PostgreSQL is told of a string setting.
+pub struct Definition {
+    pub name: &'static CStr,
+    pub short: &'static CStr,
+    pub long: &'static CStr,
+    pub setting: &'static GucSetting<Option<CString>>,
+    pub context: GucContext,
+    pub flags: GucFlags,
+}
+
 /// A string setting whose values `W` hears of.
-pub fn define_watched<W: Watched>(
-    name: &'static CStr,
-    short: &'static CStr,
-    long: &'static CStr,
-    setting: &'static GucSetting<Option<CString>>,
-    context: GucContext,
-    flags: GucFlags,
-) {
-    // SAFETY: the hook lets no panic out and raises nothing.
-    unsafe {
-        GucRegistry::define_string_guc_with_hooks(
-            name,
-            short,
-            long,
-            setting,
-            context,
-            flags,
-            None,
-            Some(assign::<W>),
-            None,
-        );
-    }
+pub fn define_watched<W: Watched>(definition: Definition) {
+    define(definition, None, Some(assign::<W>));
 }
 
 /// A string setting that always reads as empty: its values go to `C` and are wiped where PostgreSQL would keep them.
-pub fn define_concealed<C: Concealed>(
-    name: &'static CStr,
-    short: &'static CStr,
-    long: &'static CStr,
-    setting: &'static GucSetting<Option<CString>>,
-    context: GucContext,
-    flags: GucFlags,
+pub fn define_concealed<C: Concealed>(definition: Definition) {
+    define(definition, Some(conceal::<C>), Some(assign_concealed::<C>));
+}
+
+fn define(
+    definition: Definition,
+    check: pg_sys::GucStringCheckHook,
+    assign: pg_sys::GucStringAssignHook,
 ) {
-    // SAFETY: the hooks let no panic out and raise nothing.
+    let Definition {
+        name,
+        short,
+        long,
+        setting,
+        context,
+        flags,
+    } = definition;
+    // SAFETY: the hooks are those below, which let no panic out and raise nothing.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(
-            name,
-            short,
-            long,
-            setting,
-            context,
-            flags,
-            Some(conceal::<C>),
-            Some(assign_concealed::<C>),
-            None,
+            name, short, long, setting, context, flags, check, assign, None,
         );
     }
 }
