@@ -5,7 +5,7 @@ use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::{Uuid, pg_extern};
 use vault::{Destroy, Instant, Lifecycle, Prune, Restore, SetLifecycle, VaultError};
 
-use super::argument::{credential_id, required, span};
+use super::argument::{required, span};
 use super::door::answer;
 use crate::{policy, session};
 
@@ -15,11 +15,9 @@ const PRUNE_MAX: i32 = 1_000_000;
 #[pg_extern(sql = false)]
 fn restore_credential(p_secret_id: Option<Uuid>) {
     answer::<Restore, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         call.writes("restore a credential")?;
-        let permit = policy::for_credential::<Restore>(id).ok_or(VaultError::NotFound)?;
-        call.of_tenant(permit.scope().tenant());
+        let permit = call.permit::<Restore>(id)?;
         session::vault(|vault| vault.restore(permit, id))
     });
 }
@@ -27,14 +25,10 @@ fn restore_credential(p_secret_id: Option<Uuid>) {
 #[pg_extern(sql = false)]
 fn destroy_credential(p_secret_id: Option<Uuid>) {
     answer::<Destroy, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         call.writes("destroy a credential")?;
-        match policy::for_credential::<Destroy>(id) {
-            Some(permit) => {
-                call.of_tenant(permit.scope().tenant());
-                session::vault(|vault| vault.destroy(permit, id)).map(drop)
-            }
+        match call.permit_if_any::<Destroy>(id) {
+            Some(permit) => session::vault(|vault| vault.destroy(permit, id)).map(drop),
             None => session::vault(|vault| vault.delete_nothing::<Destroy>(id)),
         }
     });
@@ -47,8 +41,7 @@ fn set_credential_lifecycle(
     p_rotate_after: Option<Interval>,
 ) {
     answer::<SetLifecycle, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         let lifecycle = Lifecycle {
             expires_at: p_expires_at.map(|at| Instant(at.into_inner())),
             rotate_after: span(p_rotate_after, "p_rotate_after")?,
@@ -60,8 +53,7 @@ fn set_credential_lifecycle(
             });
         }
         call.writes("set a lifecycle")?;
-        let permit = policy::for_credential::<SetLifecycle>(id).ok_or(VaultError::NotFound)?;
-        call.of_tenant(permit.scope().tenant());
+        let permit = call.permit::<SetLifecycle>(id)?;
         session::vault(|vault| vault.set_lifecycle(permit, id, lifecycle))
     });
 }

@@ -4,15 +4,12 @@
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::iter::TableIterator;
 use pgrx::{Uuid, name, pg_extern};
-use vault::{
-    Action, CredentialId, Instant, ListVersions, Permit, Promote, Reason, Rollback, Stage,
-    VaultError,
-};
+use vault::{Instant, ListVersions, Promote, Reason, Rollback, Stage, VaultError};
 
-use super::argument::{credential_id, optional_text, secret_bytes, secret_text, span};
+use super::argument::{optional_text, secret_bytes, secret_text, span};
 use super::door::{Call, answer};
 use crate::pg::{self, reply};
-use crate::{policy, session};
+use crate::session;
 
 #[pg_extern(sql = false)]
 fn stage_credential(
@@ -45,10 +42,10 @@ fn promote_credential(
     p_overlap: Option<Interval>,
 ) -> i32 {
     answer::<Promote, _>(|call| {
-        let id = named(call, p_secret_id)?;
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         let overlap = span(p_overlap, "p_overlap")?;
         call.writes("promote a version")?;
-        let permit = permit::<Promote>(call, id)?;
+        let permit = call.permit::<Promote>(id)?;
         session::vault(|vault| vault.promote(permit, id, p_version, overlap)).map(u32::cast_signed)
     })
 }
@@ -60,11 +57,11 @@ fn rollback_credential(
     p_reason: Option<&[u8]>,
 ) -> i32 {
     answer::<Rollback, _>(|call| {
-        let id = named(call, p_secret_id)?;
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         let reason = optional_text(p_reason, "p_reason")?;
         let reason = parsed(reason.as_deref())?;
         call.writes("roll a credential back")?;
-        let permit = permit::<Rollback>(call, id)?;
+        let permit = call.permit::<Rollback>(id)?;
         session::vault(|vault| vault.rollback(permit, id, p_version, reason.as_ref()))
             .map(u32::cast_signed)
     })
@@ -88,8 +85,8 @@ fn list_credential_versions(
     ),
 > {
     let entries = answer::<ListVersions, _>(|call| {
-        let id = named(call, p_secret_id)?;
-        let permit = permit::<ListVersions>(call, id)?;
+        let id = call.credential(p_secret_id, "p_secret_id")?;
+        let permit = call.permit::<ListVersions>(id)?;
         session::vault(|vault| vault.list_versions(permit, id))
     });
     TableIterator::new(entries.into_iter().map(|entry| {
@@ -112,26 +109,14 @@ fn stage<S: AsRef<[u8]>>(
     secret: impl FnOnce() -> Result<S, VaultError>,
     reason: Option<&[u8]>,
 ) -> Result<i32, VaultError> {
-    let id = named(call, id)?;
+    let id = call.credential(id, "p_secret_id")?;
     let secret = secret()?;
     let reason = optional_text(reason, "p_reason")?;
     let reason = parsed(reason.as_deref())?;
     call.writes("stage a credential")?;
-    let permit = permit::<Stage>(call, id)?;
+    let permit = call.permit::<Stage>(id)?;
     session::vault(|vault| vault.stage(permit, id, secret.as_ref(), reason.as_ref()))
         .map(u32::cast_signed)
-}
-
-fn named(call: &Call, id: Option<Uuid>) -> Result<CredentialId, VaultError> {
-    let id = credential_id(id, "p_secret_id")?;
-    call.about(id);
-    Ok(id)
-}
-
-fn permit<A: Action>(call: &Call, id: CredentialId) -> Result<Permit<A>, VaultError> {
-    let permit = policy::for_credential::<A>(id).ok_or(VaultError::NotFound)?;
-    call.of_tenant(permit.scope().tenant());
-    Ok(permit)
 }
 
 fn parsed(reason: Option<&str>) -> Result<Option<Reason<'_>>, VaultError> {

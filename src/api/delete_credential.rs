@@ -3,21 +3,16 @@
 use pgrx::{Uuid, pg_extern};
 use vault::Delete;
 
-use super::argument::credential_id;
 use super::door::answer;
-use crate::{policy, session};
+use crate::session;
 
 #[pg_extern(sql = false)]
 fn delete_credential(p_secret_id: Option<Uuid>) {
     answer::<Delete, _>(|call| {
-        let id = credential_id(p_secret_id, "p_secret_id")?;
-        call.about(id);
+        let id = call.credential(p_secret_id, "p_secret_id")?;
         call.writes("delete a credential")?;
-        match policy::for_credential::<Delete>(id) {
-            Some(permit) => {
-                call.of_tenant(permit.scope().tenant());
-                session::vault(|vault| vault.delete(permit, id)).map(drop)
-            }
+        match call.permit_if_any::<Delete>(id) {
+            Some(permit) => session::vault(|vault| vault.delete(permit, id)).map(drop),
             None => session::vault(|vault| vault.delete_nothing::<Delete>(id)),
         }
     });

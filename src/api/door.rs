@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use vault::{Action, Audit, CredentialId, Event, SecretKey, TenantId, VaultError};
+use pgrx::Uuid;
+use vault::{Action, Audit, CredentialId, Event, Permit, SecretKey, TenantId, VaultError};
 
+use super::argument::credential_id;
 use crate::audit::AccessLog;
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
+use crate::policy;
 
 /// What is known of the running call, should it fail.
 #[derive(Default)]
@@ -18,6 +21,29 @@ pub struct Call {
 }
 
 impl Call {
+    /// The credential that a call names, noted.
+    pub fn credential(
+        &self,
+        value: Option<Uuid>,
+        argument: &'static str,
+    ) -> Result<CredentialId, VaultError> {
+        let id = credential_id(value, argument)?;
+        self.about(id);
+        Ok(id)
+    }
+
+    /// Consent for the tenant that an id names, noted; `None` when it names none.
+    pub fn permit_if_any<A>(&self, id: CredentialId) -> Option<Permit<A>> {
+        let permit = policy::for_credential::<A>(id)?;
+        self.of_tenant(permit.scope().tenant());
+        Some(permit)
+    }
+
+    /// The same for a call that needs one.
+    pub fn permit<A>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
+        self.permit_if_any(id).ok_or(VaultError::NotFound)
+    }
+
     pub fn about(&self, id: CredentialId) {
         self.credential.set(Some(id));
     }

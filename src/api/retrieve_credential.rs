@@ -82,10 +82,8 @@ fn retrieve(
     version: Option<i32>,
     form: Form,
 ) -> Result<Released, VaultError> {
-    let id = credential_id(id, "p_secret_id")?;
-    call.about(id);
-    let permit = policy::for_credential::<Retrieve>(id).ok_or(VaultError::NotFound)?;
-    call.of_tenant(permit.scope().tenant());
+    let id = call.credential(id, "p_secret_id")?;
+    let permit = call.permit::<Retrieve>(id)?;
     session::vault(|vault| match version {
         None => vault.retrieve(permit, id, form),
         Some(version) => vault.retrieve_version(permit, id, version, form),

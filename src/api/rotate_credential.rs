@@ -4,9 +4,9 @@ use pgrx::datum::Interval;
 use pgrx::{Uuid, pg_extern};
 use vault::{Reason, Rotate, Rotation, VaultError};
 
-use super::argument::{credential_id, optional_text, secret_bytes, secret_text, span};
+use super::argument::{optional_text, secret_bytes, secret_text, span};
 use super::door::{Call, answer};
-use crate::{policy, session};
+use crate::session;
 
 #[pg_extern(sql = false)]
 fn rotate_credential(
@@ -44,8 +44,7 @@ fn rotate<S: AsRef<[u8]>>(
     secret: impl FnOnce() -> Result<S, VaultError>,
     (overlap, expected, reason): (Option<Interval>, Option<i32>, Option<&[u8]>),
 ) -> Result<(), VaultError> {
-    let id = credential_id(id, "p_secret_id")?;
-    call.about(id);
+    let id = call.credential(id, "p_secret_id")?;
     let secret = secret()?;
     let reason = optional_text(reason, "p_reason")?;
     let reason = reason
@@ -58,7 +57,6 @@ fn rotate<S: AsRef<[u8]>>(
         reason: reason.as_ref(),
     };
     call.writes("rotate a credential")?;
-    let permit = policy::for_credential::<Rotate>(id).ok_or(VaultError::NotFound)?;
-    call.of_tenant(permit.scope().tenant());
+    let permit = call.permit::<Rotate>(id)?;
     session::vault(|vault| vault.rotate(permit, id, secret.as_ref(), &how))
 }
