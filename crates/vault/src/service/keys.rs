@@ -157,19 +157,32 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         Ok((sealed, ready.row.clone()))
     }
 
-    /// Opens a row as it was read, in whatever snapshot.
+    /// Opens a current row as it was read, in whatever snapshot.
     pub(super) fn open(
         &mut self,
         ring: &KeyRing,
         scope: &Scope,
         row: &Current,
     ) -> Result<Secret, VaultError> {
+        self.open_or_again(ring, scope, row, |vault| {
+            vault.storage.current_now(scope, row.id)
+        })
+    }
+
+    /// An old snapshot may show a row under a key that is out of use since: `now` then reads it as it is committed, and
+    /// the same version, rewrapped, opens in its place.
+    pub(super) fn open_or_again(
+        &mut self,
+        ring: &KeyRing,
+        scope: &Scope,
+        row: &Current,
+        now: impl FnOnce(&mut Self) -> Result<Option<Current>, VaultError>,
+    ) -> Result<Secret, VaultError> {
         let failure = match self.open_as_read(ring, scope, row) {
             Err(failure) if failure != VaultError::TenantLocked => failure,
             answer => return answer,
         };
-        // An old snapshot may show a row under a key that is out of use since: now the same version stands rewrapped.
-        match self.storage.current_now(scope, row.id)? {
+        match now(self)? {
             Some(now) if now.version == row.version && now.wrapped_dek != row.wrapped_dek => {
                 self.open_as_read(ring, scope, &now)
             }
@@ -177,7 +190,7 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         }
     }
 
-    pub(super) fn open_as_read(
+    fn open_as_read(
         &mut self,
         ring: &KeyRing,
         scope: &Scope,

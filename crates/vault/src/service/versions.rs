@@ -31,17 +31,10 @@ impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy
                 state: found.state.words(),
             });
         }
-        let secret = match self.open_as_read(&ring, scope, &found.sealed) {
-            Ok(secret) => secret,
-            Err(VaultError::TenantLocked) => return Err(VaultError::TenantLocked),
-            // As where the current version is read: an old snapshot may show a key out of use since.
-            Err(failure) => match self.one_version(scope, id, version, Seen::Latest)? {
-                Some(now) if now.sealed.wrapped_dek != found.sealed.wrapped_dek => {
-                    self.open_as_read(&ring, scope, &now.sealed)?
-                }
-                _ => return Err(failure),
-            },
-        };
+        let secret = self.open_or_again(&ring, scope, &found.sealed, |vault| {
+            let now = vault.one_version(scope, id, version, Seen::Latest)?;
+            Ok(now.map(|now| now.sealed))
+        })?;
         form.check(&secret)?;
         let note = format!("version {version}");
         let receipt = self
