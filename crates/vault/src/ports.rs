@@ -171,8 +171,6 @@ pub trait TenantStorage {
     ) -> Result<(), VaultError>;
     /// Overwrites the wrapped keys and calls them destroyed.
     fn destroy_keys(&mut self, scope: &Scope) -> Result<(), VaultError>;
-    /// Until every transaction that has called [`Storage::begin_write`] by now has ended, but for this one.
-    fn wait_for_writers(&mut self) -> Result<(), VaultError>;
     /// How many values are sealed under generations below this one.
     fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError>;
     /// How many current values there are, and how many others.

@@ -95,7 +95,7 @@ fn a_value_sealed_while_it_waits_is_counted() {
     ));
     let calls = world.take_calls();
     let place = |name| calls.iter().position(|call| *call == name).unwrap();
-    assert!(place("wait_for_writers") < place("values_below"));
+    assert!(place("await_value_writers") < place("values_below"));
 }
 
 // ---- shredding ----

@@ -3,9 +3,8 @@
 use vault::{Scope, TenantKeyRow, TenantStorage, VaultError};
 
 use super::{SpiStorage, key_row, tenant, unlike_installed};
-use crate::pg::plan::Argument::{Bytes, Int, Null, Text};
+use crate::pg::plan::Argument::{Int, Null, Text};
 use crate::pg::plan::statement;
-use crate::pg::relation;
 use crate::storage::wall;
 
 statement!(
@@ -24,7 +23,8 @@ statement!(
 );
 statement!(latest DESTROY_KEYS, "../queries/destroy_keys.sql", [UUIDOID]);
 statement!(latest COUNT_VALUES, "../queries/count_values.sql", [UUIDOID]);
-statement!(latest VALUES_BELOW, "../queries/values_below.sql", [UUIDOID, BYTEAOID]);
+statement!(latest VALUES_BELOW, "../queries/values_below.sql",
+    [UUIDOID, INT4OID]);
 
 impl TenantStorage for SpiStorage {
     fn lock_tenant(&mut self, scope: &Scope, reason: Option<&str>) -> Result<bool, VaultError> {
@@ -72,15 +72,10 @@ impl TenantStorage for SpiStorage {
         Ok(())
     }
 
-    fn wait_for_writers(&mut self) -> Result<(), VaultError> {
-        relation::await_writers(relation::table(c"vault", c"credentials"));
-        Ok(())
-    }
-
     fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError> {
         let _wall = wall::open(scope);
-        let generation = generation.to_be_bytes();
-        let count = VALUES_BELOW.first(&[tenant(scope), Bytes(&generation)], |row| row.long(1));
+        let generation = Int(generation.cast_signed());
+        let count = VALUES_BELOW.first(&[tenant(scope), generation], |row| row.long(1));
         unlike_installed(count.flatten().map(i64::cast_unsigned))
     }
 

@@ -4,13 +4,13 @@ use super::Vault;
 use super::keys::missing;
 use crate::erasure::{self, Circumstances, Erasure};
 use crate::{
-    Audit, Entropy, Event, KeyStorage, LockTenant, Permit, RootKeys, SetMinKeyVersion, ShredTenant,
-    Storage, TenantStorage, UnlockTenant, VaultError, VerifyErasure,
+    Audit, Entropy, Event, KeyAdministration, KeyStorage, LockTenant, Permit, RootKeys,
+    SetMinKeyVersion, ShredTenant, Storage, TenantStorage, UnlockTenant, VaultError, VerifyErasure,
 };
 
 impl<S, A, R, E> Vault<S, A, R, E>
 where
-    S: Storage + KeyStorage + TenantStorage,
+    S: Storage + KeyStorage + KeyAdministration + TenantStorage,
     A: Audit,
     R: RootKeys,
     E: Entropy,
@@ -64,7 +64,7 @@ where
             });
         }
         // Nobody seals under these by now, but somebody may have, in a transaction that is still open.
-        self.storage.wait_for_writers()?;
+        self.storage.await_value_writers()?;
         let in_use = self.storage.values_below(scope, generation)?;
         if in_use > 0 {
             return Err(VaultError::KeyInUse {

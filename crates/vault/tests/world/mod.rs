@@ -1051,10 +1051,6 @@ impl TenantStorage for Port {
         })
     }
 
-    fn wait_for_writers(&mut self) -> Result<(), VaultError> {
-        self.call("wait_for_writers").map(drop)
-    }
-
     fn values_below(&mut self, scope: &Scope, generation: u32) -> Result<u64, VaultError> {
         self.read("values_below", |tables| {
             let below = |sealed: &&Envelope| {
