@@ -13,7 +13,7 @@ use crate::entropy::SystemEntropy;
 use crate::pg::attempt::attempt;
 use crate::pg::clock::Timestamp;
 use crate::pg::frozen::{self, Value};
-use crate::pg::{identity, process, relation, transaction};
+use crate::pg::{relation, transaction};
 
 thread_local! {
     /// Random, drawn once a backend, and counted on from there: the tail of each record's id.
@@ -22,6 +22,13 @@ thread_local! {
 }
 
 pub struct AccessLog;
+
+/// A record to append: what happened, who is named for it, and when it was.
+pub struct Entry<'a> {
+    pub event: Event<'a>,
+    pub caller: &'a Caller<'a>,
+    pub at: Timestamp,
+}
 
 impl AccessLog {
     /// Starts a call that has no record yet; answers what stood for the call around it.
@@ -40,22 +47,37 @@ impl AccessLog {
 
 impl Audit for AccessLog {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
+        let caller = Caller::now();
+        let entries: Vec<Entry<'_>> = events
+            .iter()
+            .map(|event| Entry {
+                event: event.clone(),
+                caller: &caller,
+                at: Timestamp::now(),
+            })
+            .collect();
+        self.append_entries(&entries)
+    }
+}
+
+impl AccessLog {
+    /// Records what others have done as well: their names, their time.
+    pub fn append_entries(&mut self, entries: &[Entry<'_>]) -> Result<Receipt, VaultError> {
         if transaction::is_in_recovery() {
             return Err(VaultError::LogUnavailable {
                 cause: "The server is a standby, on which nothing can be recorded; connect to the primary.".to_owned(),
             });
         }
-        let caller = Caller::now();
         begin_ids()?;
         let appended = attempt(|| {
             let table = relation::table(c"vault", c"vault_access_log");
-            let (together, alone) = events.as_chunks::<TOGETHER>();
+            let (together, alone) = entries.as_chunks::<TOGETHER>();
             let mut last = None;
-            for events in together {
-                last = Some(append(table, events, &caller));
+            for entries in together {
+                last = Some(append(table, entries));
             }
-            for event in alone {
-                last = Some(append(table, std::array::from_ref(event), &caller));
+            for entry in alone {
+                last = Some(append(table, std::array::from_ref(entry)));
             }
             RECORDED.set(true);
             if let Some(lsn) = last {
@@ -74,39 +96,24 @@ impl Audit for AccessLog {
 /// So many rows, a quarter of a page, are appended at once where there are as many.
 const TOGETHER: usize = 16;
 
-fn append<const ROWS: usize>(
-    table: relation::TableId,
-    events: &[Event<'_>; ROWS],
-    caller: &Caller,
-) -> frozen::Lsn {
-    let stamps: [(Timestamp, [u8; 16]); ROWS] = from_fn(|_| {
-        let at = Timestamp::now();
-        (at, next_id(at))
-    });
-    let rows: [_; ROWS] = from_fn(|n| {
-        let (at, id) = &stamps[n];
-        row(&events[n], id, *at, caller)
-    });
+fn append<const ROWS: usize>(table: relation::TableId, entries: &[Entry<'_>; ROWS]) -> frozen::Lsn {
+    let ids: [[u8; 16]; ROWS] = from_fn(|n| next_id(entries[n].at));
+    let rows: [_; ROWS] = from_fn(|n| row(&entries[n], &ids[n]));
     frozen::append(table, &rows)
 }
 
 /// The columns of vault.vault_access_log in order.
-fn row<'a>(
-    event: &'a Event<'a>,
-    id: &'a [u8; 16],
-    at: Timestamp,
-    caller: &'a Caller,
-) -> [Value<'a>; 16] {
+fn row<'a>(entry: &'a Entry<'a>, id: &'a [u8; 16]) -> [Value<'a>; 22] {
+    let Entry { event, caller, at } = entry;
     let text =
         |text: Option<&'a str>| text.map_or(Value::Null, |text| Value::Text(text.as_bytes()));
-    let application = identity::application_name();
     [
         Value::Uuid(id),
         event
             .credential
             .as_ref()
             .map_or(Value::Null, |id| Value::Uuid(id.as_bytes())),
-        Value::Timestamp(at),
+        Value::Timestamp(*at),
         Value::Text(caller.session_user.as_bytes()),
         Value::Text(event.action.as_bytes()),
         Value::Text(event.outcome.word().as_bytes()),
@@ -119,14 +126,20 @@ fn row<'a>(
         Value::Text(caller.effective_role.as_bytes()),
         text(caller.claims_subject.as_deref()),
         text(caller.claims_tenant.as_deref()),
-        if application.is_empty() {
+        caller.claims_trusted.map_or(Value::Null, Value::Bool),
+        if caller.application_name.is_empty() {
             Value::Null
         } else {
-            Value::Text(application)
+            Value::Text(caller.application_name)
         },
-        identity::client_address().map_or(Value::Null, Value::Varlena),
-        Value::Int(process::pid()),
-        transaction::id_if_any().map_or(Value::Null, Value::Xid8),
+        caller.client_address.map_or(Value::Null, Value::Varlena),
+        Value::Int(caller.backend_pid),
+        caller.xid.map_or(Value::Null, Value::Xid8),
+        text(caller.correlation_id.as_deref()),
+        text(caller.access_reason.as_deref()),
+        text(caller.lane.as_deref()),
+        text(caller.platform_account.as_deref()),
+        text(caller.origin.as_deref()),
     ]
 }
 

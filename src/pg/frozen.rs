@@ -19,6 +19,7 @@ use super::relation::TableId;
 #[derive(Clone, Copy)]
 pub enum Value<'a> {
     Null,
+    Bool(bool),
     Int(i32),
     /// Bytes in the database's encoding.
     Text(&'a [u8]),
@@ -73,6 +74,7 @@ pub fn append<const ROWS: usize, const COLUMNS: usize>(
     {
         match *value {
             Value::Null => *null = true,
+            Value::Bool(is) => *datum = pg_sys::Datum::from(is),
             Value::Int(int) => *datum = pg_sys::Datum::from(int),
             Value::Text(text) => {
                 *datum = pg_sys::Datum::from(texts[next_text..].as_ptr());

@@ -15,10 +15,16 @@ CREATE TABLE vault.vault_access_log (
     effective_role   text        NOT NULL,
     claims_subject   text,
     claims_tenant    text,
+    claims_trusted   boolean,
     application_name text,
     client_addr      inet,
     backend_pid      integer     NOT NULL,
-    xid              xid8
+    xid              xid8,
+    correlation_id   text,
+    access_reason    text,
+    lane             text,
+    platform_account text,
+    origin           text
 );
 
 COMMENT ON TABLE vault.vault_access_log IS
@@ -40,11 +46,20 @@ COMMENT ON COLUMN vault.vault_access_log.claims_subject IS
     'sub of request.jwt.claims. Any session can set that: trust it as far as you trust session_user.';
 COMMENT ON COLUMN vault.vault_access_log.claims_tenant IS
     'tenant_id, or app_metadata.tenant_id, of request.jwt.claims; trust it likewise.';
+COMMENT ON COLUMN vault.vault_access_log.claims_trusted IS
+    'Whether the claims came through a login role that tenant_vault.trusted_gateways names; NULL where there are none.';
 COMMENT ON COLUMN vault.vault_access_log.application_name IS 'As the client gave it.';
 COMMENT ON COLUMN vault.vault_access_log.client_addr IS 'NULL for a unix socket.';
 COMMENT ON COLUMN vault.vault_access_log.backend_pid IS 'The server process that served the call.';
 COMMENT ON COLUMN vault.vault_access_log.xid IS
     'The caller''s transaction, if it had an id by then: pg_xact_status(xid) says what became of it.';
+COMMENT ON COLUMN vault.vault_access_log.correlation_id IS
+    'tenant_vault.correlation_id, or the request header x-request-id: what the caller says ties this call to a request of its own.';
+COMMENT ON COLUMN vault.vault_access_log.access_reason IS 'tenant_vault.access_reason: why, in the caller''s words.';
+COMMENT ON COLUMN vault.vault_access_log.lane IS 'The way the request came in (api, browser), as the caller says.';
+COMMENT ON COLUMN vault.vault_access_log.platform_account IS 'On whose behalf at the platform, as the caller says.';
+COMMENT ON COLUMN vault.vault_access_log.origin IS
+    'The standby whose record this is, imported later; NULL for a record of this server.';
 
 ALTER TABLE vault.vault_access_log OWNER TO tenant_vault_owner;
 SELECT pg_catalog.pg_extension_config_dump('vault.vault_access_log', '');
