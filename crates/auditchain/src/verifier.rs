@@ -77,6 +77,38 @@ impl Checkpoint {
     }
 }
 
+/// What stands for records that were pruned, attested under a chain key.
+#[derive(Clone, Copy, Debug)]
+pub struct Stub {
+    pub first_seq: u64,
+    /// The last one that was pruned: where the rest of the log begins.
+    pub last: Point,
+    /// Microseconds since the Unix epoch.
+    pub pruned_at_us: i64,
+    pub mac: [u8; HASH_BYTES],
+}
+
+impl Stub {
+    /// As [`Checkpoint::check`].
+    ///
+    /// - errors: [`Foreign::Stub`].
+    pub fn check(&self, key: KeyOf<'_>) -> Result<(), Broken> {
+        let Point { seq, link } = &self.last;
+        match key {
+            KeyOf::Known(key)
+                if key.made_stub(self.first_seq, *seq, link, self.pruned_at_us, &self.mac) =>
+            {
+                Ok(())
+            }
+            KeyOf::Untested => Ok(()),
+            _ => Err(Broken::Foreign {
+                seq: i64::try_from(*seq).unwrap_or(i64::MAX),
+                how: Foreign::Stub,
+            }),
+        }
+    }
+}
+
 /// What was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
