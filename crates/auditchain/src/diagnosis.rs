@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use crate::keys::Maker;
-use crate::{Body, Broken, Foreign, KeyOf, Link, Point, Row};
+use crate::{Broken, ChainKey, Foreign, KeyOf, Link, Point, Row};
 
 /// By how many numbers the records may have been closed up for [`Broken::ClosedUp`] to be seen: so many links are
 /// tried, for one record.
@@ -44,7 +43,21 @@ pub(crate) struct Suspect {
 enum Stopped {
     /// The numbers up to this one are not there.
     Gap(u64),
-    Record(Row, Maker, Option<u64>),
+    Record(Box<Unfit>),
+}
+
+/// A record whose link does not fit.
+#[derive(Clone)]
+struct Unfit {
+    row: Row,
+    key: Option<ChainKey>,
+    unkeyed_since: Option<u64>,
+}
+
+impl Unfit {
+    fn key(&self) -> KeyOf<'_> {
+        self.key.as_ref().map_or(KeyOf::Unkeyed, KeyOf::Known)
+    }
 }
 
 impl Suspect {
@@ -56,10 +69,18 @@ impl Suspect {
     pub(crate) fn record(
         before: Point,
         row: &Row,
-        maker: Maker,
+        key: KeyOf<'_>,
         unkeyed_since: Option<u64>,
     ) -> Self {
-        let stopped = Stopped::Record(*row, maker, unkeyed_since);
+        let key = match key {
+            KeyOf::Known(key) => Some(key.clone()),
+            _ => None,
+        };
+        let stopped = Stopped::Record(Box::new(Unfit {
+            row: *row,
+            key,
+            unkeyed_since,
+        }));
         Self { before, stopped }
     }
 
@@ -100,13 +121,11 @@ impl Diagnosis {
         let previous = self.previous.replace(point);
         if seq == broken {
             self.here += 1;
-        } else if seq > broken
-            && let Some(maker) = Maker::of(key)
-        {
+        } else if seq > broken {
             let before = previous.filter(|previous| previous.seq == seq - 1);
-            self.look_for_what_belongs_here(row, seq, &maker);
-            self.look_for_a_place(row, seq, &maker, before);
-            self.look_at_its_place(row, seq, &maker, before);
+            self.look_for_what_belongs_here(row, seq, key);
+            self.look_for_a_place(row, seq, key, before);
+            self.look_at_its_place(row, seq, key, before);
         }
         self.found_at.is_none() || !(self.is_genuine || self.is_later_in_place)
     }
@@ -133,66 +152,64 @@ impl Diagnosis {
             (Stopped::Record(..), Some(other)) => foreign(Foreign::SlippedIn {
                 records: other - seq,
             }),
-            (Stopped::Record(_, _, unkeyed_since), None) => match self.closed_up_by {
+            (Stopped::Record(unfit), None) => match self.closed_up_by {
                 Some(records) => Broken::ClosedUp { seq, records },
-                None => Broken::Changed { seq, unkeyed_since },
+                None => Broken::Changed {
+                    seq,
+                    unkeyed_since: unfit.unkeyed_since,
+                },
             },
         }
     }
 
     /// Does the record belong at the broken number? It may stand there with its own link, or with the one of its new
     /// number; the column chain_key may have come along, or not.
-    fn look_for_what_belongs_here(&mut self, row: &Row, seq: u64, maker: &Maker) {
+    fn look_for_what_belongs_here(&mut self, row: &Row, seq: u64, key: KeyOf<'_>) {
         if self.found_at.is_some() {
             return;
         }
-        let before = self.suspect.before;
-        let fits = |maker: &Maker, other: Option<&Link>| {
-            let link = maker.link(before.seq + 1, &before.link, &row.body);
-            (link.is(&row.link) || other.is_some_and(|other| link.is(other))).then_some(link)
-        };
+        let here = self.suspect.before.seq + 1;
+        let made = |key: KeyOf<'_>| key.link(here, &self.suspect.before.link, &row.body);
         let link = match &self.suspect.stopped {
-            Stopped::Gap(_) => fits(maker, None),
-            Stopped::Record(suspect, own, _) => fits(maker, Some(&suspect.link)).or_else(|| {
-                (suspect.key != row.key)
-                    .then(|| fits(own, Some(&suspect.link)))
-                    .flatten()
-            }),
-        };
-        if let Some(link) = link {
-            self.found_at = Some(seq);
-            // What stood at the next number has moved up to this one.
-            if let Stopped::Record(suspect, own, _) = &self.suspect.stopped {
-                self.is_genuine |= own
-                    .link(before.seq + 2, &link, &suspect.body)
-                    .is(&suspect.link);
+            Stopped::Gap(_) => made(key).filter(|made| made.is(&row.link)),
+            Stopped::Record(unfit) => {
+                let fits = |made: &Link| made.is(&row.link) || made.is(&unfit.row.link);
+                let own = (unfit.row.key != row.key).then(|| unfit.key());
+                [key].into_iter().chain(own).filter_map(made).find(fits)
             }
+        };
+        let Some(link) = link else { return };
+        self.found_at = Some(seq);
+        // What stood at the next number may have moved up to this one.
+        if let Stopped::Record(unfit) = &self.suspect.stopped {
+            self.is_genuine |= unfit
+                .key()
+                .fits(here + 1, &link, &unfit.row.body, &unfit.row.link);
         }
     }
 
     /// Does what stands at the broken number belong at this one? The link before it is that of the record before, or,
     /// if the two are neighbours, the one that this record brought along.
-    fn look_for_a_place(&mut self, row: &Row, seq: u64, maker: &Maker, before: Option<Point>) {
-        let Stopped::Record(suspect, own, _) = &self.suspect.stopped else {
+    fn look_for_a_place(&mut self, row: &Row, seq: u64, key: KeyOf<'_>, before: Option<Point>) {
+        let Stopped::Record(unfit) = &self.suspect.stopped else {
             return;
         };
-        let fits = |maker: &Maker, body: &Body, before: &Link| {
-            let link = maker.link(seq, before, body);
-            link.is(&row.link) || link.is(&suspect.link)
-        };
-        let links = before.map(|before| before.link);
-        self.is_genuine = self.is_genuine
-            || links.into_iter().chain([row.link]).any(|before| {
-                fits(own, &suspect.body, &before)
-                    || suspect.key != row.key && fits(maker, &suspect.body, &before)
-            });
+        let other = (unfit.row.key != row.key).then_some(key);
+        let before = before.map(|before| before.link);
+        self.is_genuine |= before.iter().chain([&row.link]).any(|before| {
+            [unfit.key()]
+                .into_iter()
+                .chain(other)
+                .filter_map(|key| key.link(seq, before, &unfit.row.body))
+                .any(|made| made.is(&row.link) || made.is(&unfit.row.link))
+        });
     }
 
     /// Does the record stand where it belongs? If it is the first after the break and does not: does it belong at a
     /// greater number, with nothing in between?
-    fn look_at_its_place(&mut self, row: &Row, seq: u64, maker: &Maker, before: Option<Point>) {
+    fn look_at_its_place(&mut self, row: &Row, seq: u64, key: KeyOf<'_>, before: Option<Point>) {
         let Some(before) = before else { return };
-        let fits = |seq| maker.link(seq, &before.link, &row.body).is(&row.link);
+        let fits = |seq| key.fits(seq, &before.link, &row.body, &row.link);
         if fits(seq) {
             self.is_later_in_place = true;
         } else if before.seq == self.suspect.seq() {

@@ -44,6 +44,22 @@ pub enum KeyOf<'k> {
     Untested,
 }
 
+impl KeyOf<'_> {
+    /// The link that a record of this content should have; `None` if that cannot be told.
+    pub(crate) fn link(self, seq: u64, previous: &Link, body: &Body) -> Option<Link> {
+        match self {
+            Self::Unkeyed => Some(unkeyed_link(seq, previous, body)),
+            Self::Known(key) => Some(key.link(seq, previous, body)),
+            Self::Unknown | Self::Untested => None,
+        }
+    }
+
+    pub(crate) fn fits(self, seq: u64, previous: &Link, body: &Body, link: &Link) -> bool {
+        self.link(seq, previous, body)
+            .is_some_and(|made| made.is(link))
+    }
+}
+
 /// The chain keys at hand, by the fingerprints of their root keys.
 #[derive(Clone, Default)]
 pub struct Keys(BTreeMap<Fingerprint, ChainKey>);
@@ -67,29 +83,5 @@ impl Keys {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.keys()).finish()
-    }
-}
-
-/// A way to make links: under a key, or without one.
-#[derive(Clone)]
-pub(crate) enum Maker {
-    Key(ChainKey),
-    Nobody,
-}
-
-impl Maker {
-    pub(crate) fn of(key: KeyOf<'_>) -> Option<Self> {
-        match key {
-            KeyOf::Unkeyed => Some(Self::Nobody),
-            KeyOf::Known(key) => Some(Self::Key(key.clone())),
-            KeyOf::Unknown | KeyOf::Untested => None,
-        }
-    }
-
-    pub(crate) fn link(&self, seq: u64, previous: &Link, body: &Body) -> Link {
-        match self {
-            Self::Key(key) => key.link(seq, previous, body),
-            Self::Nobody => unkeyed_link(seq, previous, body),
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! Follows the chain, record after record, in constant memory.
 
 use crate::diagnosis::Suspect;
-use crate::keys::Maker;
 use crate::{Body, Broken, Diagnosis, Fingerprint, Foreign, HASH_BYTES, KeyOf, Link, Witness};
 
 /// A place in the chain: the head, a checkpoint's, the last record that was pruned, or the one before a range.
@@ -151,19 +150,19 @@ impl Verifier {
                 last: seq - 1,
             });
         }
-        match (key, row.key, Maker::of(key)) {
-            (KeyOf::Untested, ..) => self.summary.untested += 1,
-            (_, _, Some(maker)) => {
-                if !maker.link(seq, &last.link, &row.body).is(&row.link) {
-                    self.suspect = Some(Suspect::record(last, row, maker, self.unkeyed_since));
-                    return Err(Broken::Changed {
-                        seq,
-                        unkeyed_since: self.unkeyed_since,
-                    });
-                }
+        match (key, row.key) {
+            (KeyOf::Untested, _) => self.summary.untested += 1,
+            (KeyOf::Unknown, Some(fingerprint)) => {
+                return Err(foreign(Foreign::UnknownKey(fingerprint)));
             }
-            (_, Some(fingerprint), None) => return Err(foreign(Foreign::UnknownKey(fingerprint))),
-            (_, None, None) => return Err(foreign(Foreign::Malformed)),
+            _ if key.fits(seq, &last.link, &row.body, &row.link) => {}
+            _ => {
+                self.suspect = Some(Suspect::record(last, row, key, self.unkeyed_since));
+                return Err(Broken::Changed {
+                    seq,
+                    unkeyed_since: self.unkeyed_since,
+                });
+            }
         }
         self.summary.records += 1;
         if row.key.is_none() {
