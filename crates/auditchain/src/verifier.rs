@@ -89,6 +89,30 @@ pub struct Stub {
 }
 
 impl Stub {
+    /// Where the log goes on, if this stub stands for what follows `after`: [`Point::START`], or the stub before.
+    ///
+    /// - errors: [`Broken::Missing`] if there are numbers between the two, [`Foreign::Stub`] if they overlap.
+    pub fn follow(&self, after: Point) -> Result<Point, Broken> {
+        let expected = after.seq.saturating_add(1);
+        if self.first_seq > expected {
+            return Err(Broken::Missing {
+                first: expected,
+                last: self.first_seq - 1,
+            });
+        }
+        if self.first_seq < expected || self.last.seq < self.first_seq {
+            return Err(self.foreign());
+        }
+        Ok(self.last)
+    }
+
+    fn foreign(&self) -> Broken {
+        Broken::Foreign {
+            seq: i64::try_from(self.last.seq).unwrap_or(i64::MAX),
+            how: Foreign::Stub,
+        }
+    }
+
     /// As [`Checkpoint::check`].
     ///
     /// - errors: [`Foreign::Stub`].
@@ -101,10 +125,7 @@ impl Stub {
                 Ok(())
             }
             KeyOf::Untested => Ok(()),
-            _ => Err(Broken::Foreign {
-                seq: i64::try_from(*seq).unwrap_or(i64::MAX),
-                how: Foreign::Stub,
-            }),
+            _ => Err(self.foreign()),
         }
     }
 }
@@ -117,6 +138,8 @@ pub struct Summary {
     pub records: u64,
     /// Of those, made while there was no key: they can be forged until a record under a key follows.
     pub unkeyed: u64,
+    /// From here on to the last one all are unkeyed.
+    pub unkeyed_since: Option<u64>,
     /// Of those, taken as they are ([`KeyOf::Untested`]).
     pub untested: u64,
     /// Checkpoints that the log passed through.
@@ -136,7 +159,6 @@ pub struct Summary {
 pub struct Verifier {
     start: u64,
     summary: Summary,
-    unkeyed_since: Option<u64>,
     checkpoint: Option<u64>,
     suspect: Option<Suspect>,
 }
@@ -152,10 +174,10 @@ impl Verifier {
                 last: after,
                 records: 0,
                 unkeyed: 0,
+                unkeyed_since: None,
                 untested: 0,
                 checkpoints: 0,
             },
-            unkeyed_since: None,
             checkpoint: None,
             suspect: None,
         }
@@ -189,19 +211,19 @@ impl Verifier {
             }
             _ if key.fits(seq, &last.link, &row.body, &row.link) => {}
             _ => {
-                self.suspect = Some(Suspect::record(last, row, key, self.unkeyed_since));
+                self.suspect = Some(Suspect::record(last, row, key, self.summary.unkeyed_since));
                 return Err(Broken::Changed {
                     seq,
-                    unkeyed_since: self.unkeyed_since,
+                    unkeyed_since: self.summary.unkeyed_since,
                 });
             }
         }
         self.summary.records += 1;
         if row.key.is_none() {
             self.summary.unkeyed += 1;
-            self.unkeyed_since.get_or_insert(seq);
+            self.summary.unkeyed_since.get_or_insert(seq);
         } else {
-            self.unkeyed_since = None;
+            self.summary.unkeyed_since = None;
         }
         self.summary.last = Point {
             seq,

@@ -238,9 +238,20 @@ struct Log {
     points: Vec<Point>,
 }
 
-const ROOT_KEYS: [[u8; HASH_BYTES]; 2] = [[0x11; HASH_BYTES], [0x22; HASH_BYTES]];
+/// Bytes that count up: a key ring refuses keys whose bytes are all equal.
+const ROOT_KEYS: [[u8; HASH_BYTES]; 2] = [counting_from(0x00), counting_from(0x80)];
 const MADE_AT_US: i64 = 1_795_258_860_000_000;
 const MADE_AT: &str = "2026-11-21T11:01:00.000000Z";
+
+const fn counting_from(first: u8) -> [u8; HASH_BYTES] {
+    let mut bytes = [first; HASH_BYTES];
+    let mut at = 0;
+    while at < HASH_BYTES {
+        bytes[at] += at as u8;
+        at += 1;
+    }
+    bytes
+}
 
 impl Log {
     fn made_under(makers: &[Option<usize>]) -> Self {
