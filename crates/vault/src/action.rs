@@ -54,4 +54,8 @@ actions! {
     RotateTenantKey = "rotate_tenant_key",
     RewrapCredentials = "rewrap_credentials",
     GenerateRootKey = "generate_root_key",
+    VerifyAccessLog = "verify_access_log",
+    /// A head of the log's chain, made to be kept elsewhere.
+    CheckpointAccessLog = "checkpoint_access_log",
+    PruneAccessLog = "prune_access_log",
 }

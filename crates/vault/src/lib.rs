@@ -21,11 +21,11 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
-    LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList, TenantRetrieve,
-    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
+    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, FindByValue, GenerateRootKey,
+    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve,
+    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
+    SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList,
+    TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -39,8 +39,8 @@ pub use ports::{
     RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
 };
 pub use rotation::{
-    HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
-    RootState, Run, RunId, RunKind, ValueMark, Whose,
+    HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
+    Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};
 pub use versions::{
