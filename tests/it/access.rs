@@ -301,7 +301,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
-        "ocsf_event(vault.vault_access_log)",
+        "ocsf_event(vault_access_log)",
         "SELECT vault.ocsf_event(NULL)",
         &[],
     ),
