@@ -120,10 +120,9 @@ fn twelve(db: &Database<'_>) -> Vec<String> {
 fn with(line: &str, column: &str, value: &str) -> String {
     let at = line.find(&format!("\"{column}\":")).unwrap() + column.len() + 3;
     let rest = &line[at..];
-    let end = if rest.starts_with('"') {
-        rest[1..].find('"').unwrap() + 2
-    } else {
-        rest.find([',', '}']).unwrap()
+    let end = match rest.strip_prefix('"') {
+        Some(text) => text.find('"').unwrap() + 2,
+        None => rest.find([',', '}']).unwrap(),
     };
     format!("{}{value}{}", &line[..at], &rest[end..])
 }
