@@ -12,3 +12,8 @@ pub use checkpoint::checkpoint;
 pub use durable::AccessLog;
 pub use prune::{older_than, prune};
 pub use verify::{Verdict, keys, verify};
+
+/// The number of the last record.
+pub fn head_seq() -> u64 {
+    durable::Log::open().head().seq
+}

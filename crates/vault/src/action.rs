@@ -58,4 +58,5 @@ actions! {
     /// A head of the log's chain, made to be kept elsewhere.
     CheckpointAccessLog = "checkpoint_access_log",
     PruneAccessLog = "prune_access_log",
+    ExportAccessLog = "export_access_log",
 }

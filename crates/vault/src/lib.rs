@@ -21,11 +21,12 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, FindByValue, GenerateRootKey,
-    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve,
-    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
-    SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList,
-    TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets,
+    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, ExportAccessLog, FindByValue,
+    GenerateRootKey, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore,
+    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
+    RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
+    VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
