@@ -58,9 +58,14 @@ extension_sql_file!(
     requires = ["sql_vault_access_log"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/72_access_policies.sql",
+    name = "sql_access_policies",
+    requires = ["sql_access_grants"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/80_rotation_runs.sql",
     name = "sql_rotation_runs",
-    requires = ["sql_access_grants"]
+    requires = ["sql_access_policies"]
 );
 extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
@@ -343,9 +348,14 @@ extension_sql_file!(
     requires = ["sql_grant_access"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/require_reason.sql",
+    name = "sql_require_reason",
+    requires = ["sql_revoke_access"]
+);
+extension_sql_file!(
     "../sql/install/30_api/revoke_from_everyone.sql",
     name = "sql_revoke_from_everyone",
-    requires = ["sql_revoke_access"]
+    requires = ["sql_require_reason"]
 );
 extension_sql_file!(
     "../sql/install/30_api/reapply_access.sql",

@@ -61,6 +61,11 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Delete that one, then restore: it can be restored in its turn.".to_owned()),
             ),
+            VaultError::ReasonRequired => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                Some("A profile through which you read demands a reason, for the access log.".to_owned()),
+                Some("SET tenant_vault.access_reason = '...';".to_owned()),
+            ),
             VaultError::ReadOnly { .. } => (
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 None,

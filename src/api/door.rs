@@ -33,15 +33,20 @@ impl Call {
     }
 
     /// Consent for the tenant that an id names, noted; `None` when it names none.
-    pub fn permit_if_any<A>(&self, id: CredentialId) -> Option<Permit<A>> {
+    pub fn permit_if_any<A: Action>(
+        &self,
+        id: CredentialId,
+    ) -> Result<Option<Permit<A>>, VaultError> {
         let permit = policy::for_credential::<A>(id)?;
-        self.of_tenant(permit.scope().tenant());
-        Some(permit)
+        if let Some(permit) = &permit {
+            self.of_tenant(permit.scope().tenant());
+        }
+        Ok(permit)
     }
 
     /// The same for a call that needs one.
-    pub fn permit<A>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
-        self.permit_if_any(id).ok_or(VaultError::NotFound)
+    pub fn permit<A: Action>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
+        self.permit_if_any(id)?.ok_or(VaultError::NotFound)
     }
 
     pub fn about(&self, id: CredentialId) {

@@ -2,5 +2,6 @@
 
 mod caller;
 mod durable;
+mod said;
 
 pub use durable::AccessLog;

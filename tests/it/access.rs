@@ -121,6 +121,26 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
+        "tenant_usage",
+        "SELECT * FROM vault.tenant_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "role_usage",
+        "SELECT * FROM vault.role_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "require_reason(text,boolean)",
+        "SELECT vault.require_reason('writer', true)",
+        &["admin"],
+    ),
+    (
+        "access_policies",
+        "SELECT * FROM vault.access_policies",
+        &["admin", "auditor"],
+    ),
+    (
         "credential_usage",
         "SELECT * FROM vault.credential_usage",
         &["admin", "auditor"],

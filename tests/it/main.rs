@@ -28,6 +28,7 @@ mod adapters;
 mod canary;
 mod census;
 mod concurrency;
+mod context;
 mod contract;
 mod crash;
 mod docs;

@@ -3,55 +3,58 @@
 /// An action and the word the access log uses for it.
 pub trait Action {
     const NAME: &'static str;
+    /// Whether it hands a secret out.
+    const RELEASES: bool = false;
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $word:literal $(, $releases:ident: true)?);+ $(;)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
         impl Action for $name {
             const NAME: &'static str = $word;
+            $(const $releases: bool = true;)?
         }
     )+};
 }
 
 actions! {
-    Store = "store",
-    Retrieve = "retrieve",
-    Rotate = "rotate",
-    Delete = "delete",
+    Store = "store";
+    Retrieve = "retrieve", RELEASES: true;
+    Rotate = "rotate";
+    Delete = "delete";
     /// Back from a deletion.
-    Restore = "restore",
-    Destroy = "destroy",
-    Stage = "stage",
-    Promote = "promote",
-    Rollback = "rollback",
-    ListVersions = "list_versions",
-    SetLifecycle = "set_lifecycle",
+    Restore = "restore";
+    Destroy = "destroy";
+    Stage = "stage";
+    Promote = "promote";
+    Rollback = "rollback";
+    ListVersions = "list_versions";
+    SetLifecycle = "set_lifecycle";
     /// By the calendar or because a rotation left too many versions.
-    Prune = "prune",
+    Prune = "prune";
     /// Insert or replace a tenant's secret by its key.
-    TenantStore = "tenant_store",
-    TenantRetrieve = "tenant_retrieve",
+    TenantStore = "tenant_store";
+    TenantRetrieve = "tenant_retrieve", RELEASES: true;
     /// The keys of a tenant's secrets, never the values.
-    TenantList = "tenant_list",
-    TenantDelete = "tenant_delete",
-    VerifySecrets = "verify_secrets",
-    FindByValue = "find_by_value",
-    LockTenant = "lock_tenant",
-    UnlockTenant = "unlock_tenant",
-    SetMinKeyVersion = "set_min_key_version",
+    TenantList = "tenant_list";
+    TenantDelete = "tenant_delete";
+    VerifySecrets = "verify_secrets";
+    FindByValue = "find_by_value";
+    LockTenant = "lock_tenant";
+    UnlockTenant = "unlock_tenant";
+    SetMinKeyVersion = "set_min_key_version";
     /// Destroys the tenant's keys.
-    ShredTenant = "shred_tenant",
-    VerifyErasure = "verify_erasure",
+    ShredTenant = "shred_tenant";
+    VerifyErasure = "verify_erasure";
     /// Which root key wraps from now on.
-    ActivateRootKey = "activate_root_key",
+    ActivateRootKey = "activate_root_key";
     /// The beginning of a whole rotation of the root key.
-    RotateRootKey = "rotate_root_key",
-    RewrapTenantKeys = "rewrap_tenant_keys",
-    RetireRootKey = "retire_root_key",
-    RotateTenantKey = "rotate_tenant_key",
-    RewrapCredentials = "rewrap_credentials",
-    GenerateRootKey = "generate_root_key",
+    RotateRootKey = "rotate_root_key";
+    RewrapTenantKeys = "rewrap_tenant_keys";
+    RetireRootKey = "retire_root_key";
+    RotateTenantKey = "rotate_tenant_key";
+    RewrapCredentials = "rewrap_credentials";
+    GenerateRootKey = "generate_root_key";
 }

@@ -41,6 +41,10 @@ pub enum VaultError {
     #[error("the tenant has another secret of this key")]
     KeyTaken,
 
+    /// A profile of the caller's demands one of every call that releases a secret.
+    #[error("a reason is required to read a secret")]
+    ReasonRequired,
+
     #[error("cannot {action} in a read-only transaction")]
     ReadOnly { action: &'static str },
 
