@@ -8,11 +8,19 @@
 //! panic.
 #![forbid(unsafe_code)]
 
+mod broken;
+mod diagnosis;
+mod keys;
 mod link;
 mod record;
+mod verifier;
 
+pub use broken::{Broken, Foreign, Witness};
+pub use diagnosis::Diagnosis;
+pub use keys::{Fingerprint, KeyOf, Keys};
 pub use link::{ChainKey, Link, unkeyed_link};
 pub use record::{Body, Record};
+pub use verifier::{Checkpoint, Point, Row, Summary, Verifier};
 
 /// Size of a link and of a body, and of a chain's key.
 pub const HASH_BYTES: usize = 32;

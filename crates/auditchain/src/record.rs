@@ -42,6 +42,16 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Body(pub(crate) [u8; HASH_BYTES]);
 
+impl Body {
+    pub fn from_bytes(bytes: [u8; HASH_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; HASH_BYTES] {
+        &self.0
+    }
+}
+
 impl Record<'_> {
     /// `body = SHA-256("tv1/body" || field*)`, a field being `0x00` for NULL, else `0x01 || length[4] || bytes`; numbers
     /// and lengths big endian, a boolean one byte. One record has one encoding, and one encoding is of one record.

@@ -1,8 +1,12 @@
 -- The access log. Rows are appended by the library as frozen tuples, outside the caller's transaction: they stand
 -- whatever becomes of it. No index on purpose: a crash between heap and index would leave the two apart, since no
--- aborted transaction would explain the difference. ORDER BY accessed_at gives their order; ids are ordered likewise.
+-- aborted transaction would explain the difference. ORDER BY seq gives their order. The library fills in seq and link
+-- when a row's place is known: they stay the first two columns.
 
 CREATE TABLE vault.vault_access_log (
+    seq              bigint      NOT NULL,
+    link             bytea       NOT NULL,
+    chain_key        bytea,
     id               uuid        NOT NULL,
     secret_id        uuid,
     accessed_at      timestamptz NOT NULL,
@@ -28,7 +32,12 @@ CREATE TABLE vault.vault_access_log (
 );
 
 COMMENT ON TABLE vault.vault_access_log IS
-    'One row for each call of the vault, also where the caller''s transaction rolled back. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+    'One row for each call of the vault, also where the caller''s transaction rolled back, each tied to the one before it. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+COMMENT ON COLUMN vault.vault_access_log.seq IS 'Its number: 1, 2, 3 and so on, without a gap.';
+COMMENT ON COLUMN vault.vault_access_log.link IS
+    'HMAC-SHA256 over number, link of the record before, and this record; vault.verify_access_log() follows the chain.';
+COMMENT ON COLUMN vault.vault_access_log.chain_key IS
+    'Fingerprint of the root key from which the key of the link derives; NULL where no root key could be had, so that only the next record under a key ties this one down.';
 COMMENT ON COLUMN vault.vault_access_log.id IS 'Time-ordered uuid (version 7) of the record.';
 COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was asked for, whether or not it exists.';
 COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
