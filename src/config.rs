@@ -1,7 +1,9 @@
 //! Every setting, in alphabetical order. docs/configuration.md says the same to people; tidy compares the two.
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum};
@@ -23,6 +25,10 @@ static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CStri
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROTATION_OVERLAP: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
+static STANDBY_AUDIT: GucSetting<StandbyAudit> =
+    GucSetting::<StandbyAudit>::new(StandbyAudit::Refuse);
+static STANDBY_AUDIT_DIRECTORY: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"tenant_vault_audit"));
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
 static TRUSTED_GATEWAYS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -34,6 +40,17 @@ const TEN_YEARS_S: i32 = 10 * 366 * 24 * 3600;
 thread_local! {
     /// Values that were refused when the settings were defined: the setting, and who had given it.
     static REFUSED: Cell<[Option<Origin>; 3]> = const { Cell::new([None; 3]) };
+}
+
+/// What a hot standby does with a call that would release a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub enum StandbyAudit {
+    /// Refuses it: a standby can write nothing into the database, its access log included.
+    #[name = c"refuse"]
+    Refuse,
+    /// Records it in a file, to be imported on the primary.
+    #[name = c"file"]
+    File,
 }
 
 /// How a current version is looked up.
@@ -199,6 +216,27 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    // Purpose: whether secrets can be read on a hot standby. Default: refuse. Set by: postgresql.conf or ALTER SYSTEM of
+    // that server. If wrong: file, and the records of what was read there are in its files until somebody imports them.
+    GucRegistry::define_enum_guc(
+        c"tenant_vault.standby_audit",
+        c"What a hot standby does with calls: refuse, or record them in a file.",
+        c"The files are imported on the primary by vault.import_standby_log.",
+        &STANDBY_AUDIT,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    // Purpose: folder of a standby's audit files. Default: tenant_vault_audit in the data directory. Set by:
+    // postgresql.conf or ALTER SYSTEM of that server. If wrong: 53000, and nothing is released. In the data directory,
+    // the files go with it, also where pg_rewind or a new base backup replaces it.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.standby_audit_directory",
+        c"Folder in which a standby records calls, where standby_audit is file.",
+        c"Must belong to the server's user or root and be writable by nobody else; made if only its last part is missing.",
+        &STANDBY_AUDIT_DIRECTORY,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
     // Purpose: choose the adapter that looks up current versions. Default: auto. Set by: superuser. If wrong: spi
     // costs some microseconds a call; auto never uses the direct scan on a table it was not made for.
     GucRegistry::define_enum_guc(
@@ -246,6 +284,17 @@ pub const SOURCES: [&CStr; 3] = [
 
 pub fn root_key_command_timeout() -> Duration {
     Duration::from_millis(u64::try_from(ROOT_KEY_COMMAND_TIMEOUT.get()).unwrap_or(0))
+}
+
+pub fn standby_audit() -> StandbyAudit {
+    STANDBY_AUDIT.get()
+}
+
+/// `None`: empty.
+pub fn standby_audit_directory() -> Option<PathBuf> {
+    guc::text(&STANDBY_AUDIT_DIRECTORY, |path| {
+        PathBuf::from(OsStr::from_bytes(path))
+    })
 }
 
 pub fn storage_adapter() -> StorageAdapter {

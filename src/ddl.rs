@@ -383,9 +383,14 @@ extension_sql_file!(
     requires = ["sql_revoke_from_everyone"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/import_standby_log.sql",
+    name = "sql_import_standby_log",
+    requires = ["sql_reapply_access"]
+);
+extension_sql_file!(
     "../sql/install/30_api/generate_root_key.sql",
     name = "sql_generate_root_key",
-    requires = ["sql_reapply_access"]
+    requires = ["sql_import_standby_log"]
 );
 extension_sql_file!(
     "../sql/install/30_api/root_key_health.sql",

@@ -156,6 +156,17 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Begin one: CALL vault.rotate_root_key(); or CALL vault.rewrap_credentials();".to_owned()),
             ),
+            VaultError::StandbyRefuses => (
+                Code::ERRCODE_INSUFFICIENT_RESOURCES,
+                Some(
+                    "It can write no record into the database, and tenant_vault.standby_audit is refuse.".to_owned(),
+                ),
+                Some(
+                    "Connect to the primary; or set tenant_vault.standby_audit = 'file' in this server's postgresql.conf, \
+                     then run: SELECT pg_reload_conf();"
+                        .to_owned(),
+                ),
+            ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
                 Some(cause.clone()),

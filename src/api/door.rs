@@ -118,9 +118,22 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
             return Ok(answer);
         }
         // The log has just refused; to ask it again could mean to wait for the same lock once more.
-        Ok(Err(error @ VaultError::LogUnavailable { .. })) => {
+        Ok(Err(error @ (VaultError::LogUnavailable { .. } | VaultError::StandbyRefuses))) => {
             AccessLog::end_call(around);
             return Err(final_failure(error.into()));
+        }
+        // On a standby every write is refused, and whether that can be recorded changes nothing for anybody.
+        Ok(Err(error @ VaultError::ReadOnly { .. })) if transaction::is_in_recovery() => {
+            let failure = Failure {
+                is_of_the_credential: false,
+                error: error.into(),
+            };
+            let in_the_log = record::<A>(&call, &failure.error);
+            AccessLog::end_call(around);
+            return Err(match in_the_log {
+                Err(error @ VaultError::LogUnavailable { .. }) => final_failure(error.into()),
+                Err(_) | Ok(()) => failure,
+            });
         }
         Ok(Err(error)) => Failure {
             is_of_the_credential: error.is_of_the_credential(),

@@ -23,6 +23,18 @@ pub struct Name {
 }
 
 impl Name {
+    /// Of another server's role; cut where no role's name is so long.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut name = Self {
+            bytes: [0; pg_sys::NAMEDATALEN as usize],
+            length: 0,
+        };
+        let length = bytes.len().min(name.bytes.len() - 1);
+        name.bytes[..length].copy_from_slice(&bytes[..length]);
+        name.length = length as u8;
+        name
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }

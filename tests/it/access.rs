@@ -121,6 +121,11 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
+        "import_standby_log(text)",
+        "SELECT * FROM vault.import_standby_log('')",
+        &["admin"],
+    ),
+    (
         "tenant_usage",
         "SELECT * FROM vault.tenant_usage",
         &["admin", "auditor"],

@@ -42,6 +42,7 @@ mod log;
 mod memory;
 mod rotation;
 mod sources;
+mod standby;
 mod surface;
 mod tamper;
 mod tenants;

@@ -13,6 +13,7 @@ const KEYED: [u8; 8] = *b"tv1/link";
 const UNKEYED: [u8; 8] = *b"tv1/free";
 const CHECKPOINT: [u8; 8] = *b"tv1/ckpt";
 const STUB: [u8; 8] = *b"tv1/stub";
+const STANDBY: [u8; 8] = *b"tv1/line";
 
 /// What the next record is tied to: the hash of a record, its number and everything before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +108,16 @@ impl ChainKey {
         self.stub_mac(first_seq, last_seq, link, pruned_at_us)
             .ct_eq(mac)
             .into()
+    }
+
+    /// `mac = HMAC-SHA256(key, "tv1/line" || line)`: says that a standby wrote this line of its audit file.
+    pub fn standby_mac(&self, line: &[u8]) -> [u8; HASH_BYTES] {
+        self.mac(&[&STANDBY, line])
+    }
+
+    /// Whether `mac` is what [`ChainKey::standby_mac`] gives. Compares in constant time.
+    pub fn made_standby_line(&self, line: &[u8], mac: &[u8]) -> bool {
+        self.standby_mac(line).ct_eq(mac).into()
     }
 
     fn mac(&self, parts: &[&[u8]]) -> [u8; HASH_BYTES] {

@@ -16,7 +16,12 @@ macro_rules! actions {
             const NAME: &'static str = $word;
             $(const $releases: bool = true;)?
         }
-    )+};
+    )+
+    /// The action of this word, as a word that lives on.
+    pub fn action_named(word: &str) -> Option<&'static str> {
+        [$($word),+].into_iter().find(|name| *name == word)
+    }
+    };
 }
 
 actions! {
@@ -57,4 +62,6 @@ actions! {
     RotateTenantKey = "rotate_tenant_key";
     RewrapCredentials = "rewrap_credentials";
     GenerateRootKey = "generate_root_key";
+    /// What a standby has recorded comes into the log.
+    ImportStandbyLog = "import_standby_log";
 }

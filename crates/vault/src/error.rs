@@ -106,6 +106,10 @@ pub enum VaultError {
     #[error("the rotation is over or was never begun")]
     NoSuchRun,
 
+    /// It can record nothing in the database, and has not been told to keep a file.
+    #[error("a standby releases no secrets")]
+    StandbyRefuses,
+
     /// Nothing is released and nothing is changed.
     #[error("the access record cannot be written")]
     LogUnavailable { cause: String },

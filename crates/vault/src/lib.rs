@@ -21,11 +21,11 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
-    LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ImportStandbyLog,
+    ListVersions, LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
     RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
     SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList, TenantRetrieve,
-    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
+    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;

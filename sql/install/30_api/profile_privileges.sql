@@ -69,6 +69,7 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin auditor',         'SELECT',  'TABLE',    'vault.access_policies'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.profile_privileges()'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.generate_root_key()'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.import_standby_log(text)'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.doctor()'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.grant_access(name, text)'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.revoke_access(name, text)'),
