@@ -383,9 +383,24 @@ extension_sql_file!(
     requires = ["sql_revoke_from_everyone"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/verify_access_log.sql",
+    name = "sql_verify_access_log",
+    requires = ["sql_reapply_access"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/checkpoint_access_log.sql",
+    name = "sql_checkpoint_access_log",
+    requires = ["sql_verify_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/prune_access_log.sql",
+    name = "sql_prune_access_log",
+    requires = ["sql_checkpoint_access_log"]
+);
+extension_sql_file!(
     "../sql/install/30_api/import_standby_log.sql",
     name = "sql_import_standby_log",
-    requires = ["sql_reapply_access"]
+    requires = ["sql_prune_access_log"]
 );
 extension_sql_file!(
     "../sql/install/30_api/generate_root_key.sql",

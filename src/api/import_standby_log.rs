@@ -2,11 +2,11 @@
 
 use pgrx::iter::TableIterator;
 use pgrx::{name, pg_extern};
-use vault::{Action, Audit, Event, ImportStandbyLog, Outcome};
+use vault::ImportStandbyLog;
 
 use super::argument::required;
 use super::door::answer;
-use crate::audit::{self, AccessLog};
+use crate::{audit, policy, session};
 
 #[pg_extern(sql = false)]
 #[expect(
@@ -28,23 +28,22 @@ fn import_standby_log(
     let done = answer::<ImportStandbyLog, _>(|call| {
         let lines = required(p_lines, "p_lines")?;
         call.writes("import a standby's log")?;
-        let done = audit::import(lines)?;
-        let note = format!(
-            "{} imported, {} already there, {} rejected{}{}",
+        let all = policy::for_administration();
+        let keys = session::vault(|vault| vault.chain_keys(&all))?;
+        let done = audit::import(lines, &audit::keys(&keys))?;
+        let of = if done.origins.is_empty() {
+            String::new()
+        } else {
+            format!("; of {}", done.origins.join(", "))
+        };
+        let mut note = format!(
+            "{} imported, {} already there, {} rejected{of}",
             done.imported,
             done.already_there,
             done.rejected.len(),
-            if done.origins.is_empty() { "" } else { "; of " },
-            done.origins.join(", "),
         );
-        AccessLog.append(&[Event {
-            action: ImportStandbyLog::NAME,
-            outcome: Outcome::Ok,
-            tenant: None,
-            credential: None,
-            key: Some(&note[..note.len().min(NOTE_MAX_BYTES)]),
-            sqlstate: None,
-        }])?;
+        note.truncate(NOTE_MAX_BYTES);
+        session::vault(|vault| vault.access_log_action::<ImportStandbyLog>(&all, Some(&note)))?;
         Ok(done)
     });
     let count = |many: usize| i64::try_from(many).unwrap_or(i64::MAX);

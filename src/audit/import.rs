@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use envelope::KeyRing;
+use auditchain::Keys;
 use vault::VaultError;
 
 use super::caller::Caller;
@@ -13,7 +13,6 @@ use super::durable::{AccessLog, Entry};
 use super::line::Recorded;
 use crate::pg::plan::{Argument, statement};
 use crate::pg::{process, relation};
-use crate::root_key;
 
 statement!(much RECORDED_ALREADY, "../storage/queries/recorded_already.sql", [UUIDARRAYOID]);
 
@@ -32,10 +31,9 @@ pub struct Imported {
 }
 
 /// Records that are there already are left out, so that to import twice adds nothing. Imports come one after the other.
-pub fn import(text: &[u8]) -> Result<Imported, VaultError> {
-    let ring = root_key::at_hand().ok_or_else(|| VaultError::LogUnavailable {
-        cause: "No root key can be had, so no line can be verified.".to_owned(),
-    })?;
+///
+/// - `keys`: of the chain, under which a standby makes its lines too.
+pub fn import(text: &[u8], keys: &Keys) -> Result<Imported, VaultError> {
     relation::take_turns(relation::table(c"vault", c"vault_access_log"));
     let mut done = Imported::default();
     let mut good = Vec::new();
@@ -45,7 +43,7 @@ pub fn import(text: &[u8]) -> Result<Imported, VaultError> {
             continue;
         }
         process::stop_if_cancelled();
-        match Recorded::read(line, &ring) {
+        match Recorded::read(line, keys) {
             Ok(read) => good.push((line, read.id())),
             Err(why) => done.rejected.push((at + 1, why)),
         }
@@ -67,17 +65,17 @@ pub fn import(text: &[u8]) -> Result<Imported, VaultError> {
     let around = AccessLog::begin_call();
     let appended = new
         .chunks(BATCH)
-        .try_for_each(|lines| done.append(lines, &ring));
+        .try_for_each(|lines| done.append(lines, keys));
     AccessLog::end_call(around);
     appended.map(|()| done)
 }
 
 impl Imported {
-    fn append(&mut self, lines: &[&[u8]], ring: &KeyRing) -> Result<(), VaultError> {
+    fn append(&mut self, lines: &[&[u8]], keys: &Keys) -> Result<(), VaultError> {
         process::stop_if_cancelled();
         let read: Result<Vec<Recorded>, String> = lines
             .iter()
-            .map(|line| Recorded::read(line, ring))
+            .map(|line| Recorded::read(line, keys))
             .collect();
         let read =
             read.map_err(|_| VaultError::Internal("a line changed while it was imported"))?;

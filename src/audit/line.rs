@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use auditchain::{ChainKey, HASH_BYTES};
-use envelope::{Fingerprint, KeyRing};
+use auditchain::{Fingerprint, HASH_BYTES, KeyOf, Keys};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vault::{CredentialId, Event, Outcome, TenantId, action_named};
@@ -145,7 +144,7 @@ impl Recorded {
     /// What a standby of this cluster has written for this database.
     ///
     /// - errors: why the line is nothing of the kind.
-    pub fn read(line: &[u8], ring: &KeyRing) -> Result<Self, String> {
+    pub fn read(line: &[u8], keys: &Keys) -> Result<Self, String> {
         let (body, mac) = split(line)
             .ok_or("it has no MAC: it was cut off, or made while there was no root key")?;
         let text = format!("{}}}", std::str::from_utf8(body).unwrap_or_default());
@@ -157,10 +156,10 @@ impl Recorded {
             .and_then(from_hex)
             .map(Fingerprint::from_bytes)
             .ok_or("it names no key")?;
-        let Some(key) = ring.by_fingerprint(&root) else {
+        let KeyOf::Known(key) = keys.of(Some(root)) else {
             return Err(format!("its root key {root} is not in the key ring"));
         };
-        if !ChainKey::new(key.chain_key().expose()).made_standby_line(body, &mac) {
+        if !key.made_standby_line(body, &mac) {
             return Err("its MAC is wrong: it was changed, or made elsewhere".to_owned());
         }
         if line.system != server::system_identifier().to_string() {

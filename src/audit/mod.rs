@@ -1,4 +1,5 @@
-//! The access log: who is asking, the sink that outlives ROLLBACK, and the one of a standby.
+//! The access log: who is asking, the sink that outlives ROLLBACK, the one of a standby, and the chain that ties records
+//! together.
 
 mod address;
 mod caller;
@@ -7,8 +8,13 @@ mod checkpoint;
 mod durable;
 mod import;
 mod line;
+mod prune;
 mod said;
 mod standby;
+mod verify;
 
+pub use checkpoint::checkpoint;
 pub use durable::AccessLog;
 pub use import::import;
+pub use prune::{older_than, prune};
+pub use verify::{Verdict, keys, verify};

@@ -8,7 +8,7 @@ pub trait Action {
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal $(, $releases:ident: true)?);+ $(;)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $word:literal $(=> $releases:ident)?),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
@@ -25,43 +25,47 @@ macro_rules! actions {
 }
 
 actions! {
-    Store = "store";
-    Retrieve = "retrieve", RELEASES: true;
-    Rotate = "rotate";
-    Delete = "delete";
+    Store = "store",
+    Retrieve = "retrieve" => RELEASES,
+    Rotate = "rotate",
+    Delete = "delete",
     /// Back from a deletion.
-    Restore = "restore";
-    Destroy = "destroy";
-    Stage = "stage";
-    Promote = "promote";
-    Rollback = "rollback";
-    ListVersions = "list_versions";
-    SetLifecycle = "set_lifecycle";
+    Restore = "restore",
+    Destroy = "destroy",
+    Stage = "stage",
+    Promote = "promote",
+    Rollback = "rollback",
+    ListVersions = "list_versions",
+    SetLifecycle = "set_lifecycle",
     /// By the calendar or because a rotation left too many versions.
-    Prune = "prune";
+    Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
-    TenantStore = "tenant_store";
-    TenantRetrieve = "tenant_retrieve", RELEASES: true;
+    TenantStore = "tenant_store",
+    TenantRetrieve = "tenant_retrieve" => RELEASES,
     /// The keys of a tenant's secrets, never the values.
-    TenantList = "tenant_list";
-    TenantDelete = "tenant_delete";
-    VerifySecrets = "verify_secrets";
-    FindByValue = "find_by_value";
-    LockTenant = "lock_tenant";
-    UnlockTenant = "unlock_tenant";
-    SetMinKeyVersion = "set_min_key_version";
+    TenantList = "tenant_list",
+    TenantDelete = "tenant_delete",
+    VerifySecrets = "verify_secrets",
+    FindByValue = "find_by_value",
+    LockTenant = "lock_tenant",
+    UnlockTenant = "unlock_tenant",
+    SetMinKeyVersion = "set_min_key_version",
     /// Destroys the tenant's keys.
-    ShredTenant = "shred_tenant";
-    VerifyErasure = "verify_erasure";
+    ShredTenant = "shred_tenant",
+    VerifyErasure = "verify_erasure",
     /// Which root key wraps from now on.
-    ActivateRootKey = "activate_root_key";
+    ActivateRootKey = "activate_root_key",
     /// The beginning of a whole rotation of the root key.
-    RotateRootKey = "rotate_root_key";
-    RewrapTenantKeys = "rewrap_tenant_keys";
-    RetireRootKey = "retire_root_key";
-    RotateTenantKey = "rotate_tenant_key";
-    RewrapCredentials = "rewrap_credentials";
-    GenerateRootKey = "generate_root_key";
+    RotateRootKey = "rotate_root_key",
+    RewrapTenantKeys = "rewrap_tenant_keys",
+    RetireRootKey = "retire_root_key",
+    RotateTenantKey = "rotate_tenant_key",
+    RewrapCredentials = "rewrap_credentials",
+    GenerateRootKey = "generate_root_key",
+    VerifyAccessLog = "verify_access_log",
+    /// A head of the log's chain, made to be kept elsewhere.
+    CheckpointAccessLog = "checkpoint_access_log",
+    PruneAccessLog = "prune_access_log",
     /// What a standby has recorded comes into the log.
-    ImportStandbyLog = "import_standby_log";
+    ImportStandbyLog = "import_standby_log",
 }

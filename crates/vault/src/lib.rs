@@ -21,11 +21,12 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ImportStandbyLog,
-    ListVersions, LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList, TenantRetrieve,
-    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets, action_named,
+    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, FindByValue, GenerateRootKey,
+    ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore,
+    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
+    RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
+    VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -39,8 +40,8 @@ pub use ports::{
     RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
 };
 pub use rotation::{
-    HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
-    RootState, Run, RunId, RunKind, ValueMark, Whose,
+    HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
+    Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};
 pub use versions::{
