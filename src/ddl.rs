@@ -408,14 +408,14 @@ extension_sql_file!(
     requires = ["sql_import_standby_log"]
 );
 extension_sql_file!(
-    "../sql/install/30_api/root_key_health.sql",
-    name = "sql_root_key_health",
+    "../sql/install/30_api/library_health.sql",
+    name = "sql_library_health",
     requires = ["sql_generate_root_key"]
 );
 extension_sql_file!(
     "../sql/install/30_api/doctor.sql",
     name = "sql_doctor",
-    requires = ["sql_root_key_health"]
+    requires = ["sql_library_health"]
 );
 extension_sql_file!(
     "../sql/install/90_grants.sql",

@@ -17,4 +17,5 @@ pub use checkpoint::checkpoint;
 pub use durable::AccessLog;
 pub use import::import;
 pub use prune::{older_than, prune};
-pub use verify::{Verdict, keys, verify};
+pub use standby::check as check_standby;
+pub use verify::{Verdict, keys, verify, verify_recent};

@@ -19,6 +19,7 @@ use super::durable::{Entry, begin_ids};
 use super::line::Line;
 use crate::config::{self, StandbyAudit};
 use crate::pg;
+use crate::pg::clock::Timestamp;
 
 const SETTING: &str = "tenant_vault.standby_audit_directory";
 
@@ -40,9 +41,24 @@ pub fn append(entries: &[Entry<'_>]) -> Result<(), VaultError> {
     });
     let folder = config::standby_audit_directory()
         .ok_or_else(|| unavailable(&format!("{SETTING} is empty")))?;
-    let day = &first.at.to_string()[..10];
-    let path = folder.join(format!("{day}.{}.jsonl", pg::server::database_oid()));
-    write(&folder, &path, text.as_bytes()).map_err(|problem| unavailable(&problem))
+    write(
+        &folder,
+        &file_of_the_day(&folder, first.at),
+        text.as_bytes(),
+    )
+    .map_err(|problem| unavailable(&problem))
+}
+
+/// Whether a record could be written now; the file of the day is made if there is none.
+pub fn check() -> Result<(), String> {
+    let folder = config::standby_audit_directory().ok_or_else(|| format!("{SETTING} is empty"))?;
+    open_folder(&folder)?;
+    open(&file_of_the_day(&folder, Timestamp::now())).map(drop)
+}
+
+fn file_of_the_day(folder: &Path, at: Timestamp) -> PathBuf {
+    let day = &at.to_string()[..10];
+    folder.join(format!("{day}.{}.jsonl", pg::server::database_oid()))
 }
 
 fn unavailable(problem: &str) -> VaultError {

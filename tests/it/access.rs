@@ -20,8 +20,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
-        "root_key_health()",
-        "SELECT * FROM vault.root_key_health()",
+        "library_health(text)",
+        "SELECT * FROM vault.library_health('server')",
         &[],
     ),
     (
