@@ -38,7 +38,16 @@ pub struct Entry<'a> {
     pub id: Option<[u8; 16]>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    fn now(event: &Event<'a>, caller: &'a Caller<'a>) -> Self {
+        Self {
+            event: event.clone(),
+            caller,
+            at: Timestamp::now(),
+            id: None,
+        }
+    }
+
     /// The record's id: its own, or a new one.
     pub fn identity(&self) -> [u8; 16] {
         self.id.unwrap_or_else(|| next_id(self.at))
@@ -63,16 +72,14 @@ impl AccessLog {
 impl Audit for AccessLog {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
         let caller = Caller::now();
-        let entries: Vec<Entry<'_>> = events
-            .iter()
-            .map(|event| Entry {
-                event: event.clone(),
-                caller: &caller,
-                at: Timestamp::now(),
-                id: None,
-            })
-            .collect();
-        self.append_entries(&entries)
+        match events {
+            // Nearly every call; without a list on the heap.
+            [event] => self.append_entries(&[Entry::now(event, &caller)]),
+            many => {
+                let entries: Vec<_> = many.iter().map(|one| Entry::now(one, &caller)).collect();
+                self.append_entries(&entries)
+            }
+        }
     }
 
     fn chain_under(&mut self, ring: &KeyRing, active: Option<Fingerprint>) {
