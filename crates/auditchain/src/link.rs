@@ -144,3 +144,22 @@ pub fn unkeyed_link(seq: u64, previous: &Link, body: &Body) -> Link {
         .chain_update(body.0);
     Link(hash.finalize().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_standby_is_known_by_its_key_and_by_every_byte() {
+        let (key, other) = (ChainKey::new(&[1; 32]), ChainKey::new(&[2; 32]));
+        let mac = key.standby_mac(b"line");
+        assert!(key.made_standby_line(b"line", &mac));
+        assert!(!other.made_standby_line(b"line", &mac));
+        assert!(!key.made_standby_line(b"lime", &mac));
+        assert!(!key.made_standby_line(b"line", &mac[..31]));
+        // What is attested for one purpose is worth nothing for another.
+        let number = 7_u64.to_be_bytes();
+        let parts = [&number[..], &Link::START.0, &number].concat();
+        assert!(!key.made_standby_line(&parts, &key.checkpoint_mac(7, &Link::START, 7)));
+    }
+}
