@@ -398,9 +398,24 @@ extension_sql_file!(
     requires = ["sql_checkpoint_access_log"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/begin_access_log_export.sql",
+    name = "sql_begin_access_log_export",
+    requires = ["sql_prune_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/ocsf_event.sql",
+    name = "sql_ocsf_event",
+    requires = ["sql_begin_access_log_export"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/export_access_log.sql",
+    name = "sql_export_access_log",
+    requires = ["sql_ocsf_event"]
+);
+extension_sql_file!(
     "../sql/install/30_api/import_standby_log.sql",
     name = "sql_import_standby_log",
-    requires = ["sql_prune_access_log"]
+    requires = ["sql_export_access_log"]
 );
 extension_sql_file!(
     "../sql/install/30_api/generate_root_key.sql",

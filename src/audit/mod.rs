@@ -19,3 +19,8 @@ pub use import::import;
 pub use prune::{older_than, prune};
 pub use standby::check as check_standby;
 pub use verify::{Verdict, keys, verify, verify_recent};
+
+/// The number of the last record.
+pub fn head_seq() -> u64 {
+    durable::Log::open().head().seq
+}

@@ -321,6 +321,21 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "begin_access_log_export(bigint,bigint,text)",
+        "SELECT vault.begin_access_log_export(NULL, NULL, 'json')",
+        &[],
+    ),
+    (
+        "ocsf_event(vault_access_log)",
+        "SELECT vault.ocsf_event(NULL)",
+        &[],
+    ),
+    (
+        "export_access_log(bigint,bigint,text)",
+        "SELECT count(*) FROM vault.export_access_log()",
+        &["admin", "auditor"],
+    ),
+    (
         "access_grants",
         "SELECT * FROM vault.access_grants",
         &["admin", "auditor"],

@@ -36,6 +36,7 @@ mod docs;
 mod doctor;
 mod dump;
 mod errors;
+mod export;
 mod functions;
 mod keys;
 mod lifecycle;

@@ -66,6 +66,7 @@ actions! {
     /// A head of the log's chain, made to be kept elsewhere.
     CheckpointAccessLog = "checkpoint_access_log",
     PruneAccessLog = "prune_access_log",
+    ExportAccessLog = "export_access_log",
     /// What a standby has recorded comes into the log.
     ImportStandbyLog = "import_standby_log",
 }

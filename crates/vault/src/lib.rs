@@ -21,12 +21,12 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, FindByValue, GenerateRootKey,
-    ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore,
-    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
-    RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
-    VerifySecrets, action_named,
+    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, ExportAccessLog, FindByValue,
+    GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
+    Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
+    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog,
+    VerifyErasure, VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;

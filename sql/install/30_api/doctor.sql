@@ -145,7 +145,8 @@ $find$),
                p.proname NOT IN (
                    'permitted_tenant', 'is_permitted', 'may_list', 'list_credentials', 'unused_credentials', 'keys_in_use',
                    'rotate_root_key', 'rewrap_credentials', 'announce_key_change', 'record_access_change', 'held_profiles',
-                   'profile_privileges', 'apply_profile', 'check_access_change', 'revoke_from_everyone', 'library_health')
+                   'profile_privileges', 'apply_profile', 'check_access_change', 'revoke_from_everyone', 'library_health',
+                   'begin_access_log_export', 'ocsf_event')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid

@@ -68,6 +68,7 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.verify_access_log(bigint, bigint)'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.checkpoint_access_log()'),
             ('admin',                 'EXECUTE', 'PROCEDURE', 'vault.prune_access_log(interval, boolean)'),
+            ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.export_access_log(bigint, bigint, text)'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.access_grants'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.access_policies'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.profile_privileges()'),
