@@ -6,6 +6,7 @@ mod config;
 mod ddl;
 mod entropy;
 mod error;
+mod hex;
 mod pg;
 mod policy;
 mod root_key;

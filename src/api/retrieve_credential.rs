@@ -42,7 +42,7 @@ fn retrieve_credentials(p_secret_ids: Option<Vec<Option<Uuid>>>) -> reply::Rows 
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
             let id = credential_id(id, "p_secret_ids")?;
-            asked.push((id, policy::for_credential::<Retrieve>(id)));
+            asked.push((id, policy::for_credential::<Retrieve>(id)?));
         }
         session::vault(|vault| vault.retrieve_many(asked, Form::Text, |id| call.about(id)))
     });

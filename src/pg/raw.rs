@@ -7,7 +7,7 @@ use pgrx::pg_sys::{
     BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
     LOCKMODE, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId, ScanKey,
     ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr,
-    bits32, ffi,
+    bits32, config_generic, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -114,8 +114,10 @@ unsafe extern "C-unwind" {
 unsafe extern "C-unwind" {
     pub fn GetCurrentTimestamp() -> TimestampTz;
     pub fn GetDatabaseEncoding() -> c_int;
+    pub fn GetNumConfigOptions() -> c_int;
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
     pub fn RecoveryInProgress() -> bool;
+    pub fn get_guc_variables() -> *mut *mut config_generic;
 }

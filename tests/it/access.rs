@@ -20,8 +20,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
-        "root_key_health()",
-        "SELECT * FROM vault.root_key_health()",
+        "library_health(text)",
+        "SELECT * FROM vault.library_health('server')",
         &[],
     ),
     (
@@ -118,6 +118,31 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "due_for_rotation",
         "SELECT * FROM vault.due_for_rotation",
+        &["admin", "auditor"],
+    ),
+    (
+        "import_standby_log(text)",
+        "SELECT * FROM vault.import_standby_log('')",
+        &["admin"],
+    ),
+    (
+        "tenant_usage",
+        "SELECT * FROM vault.tenant_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "role_usage",
+        "SELECT * FROM vault.role_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "require_reason(text,boolean)",
+        "SELECT vault.require_reason('writer', true)",
+        &["admin"],
+    ),
+    (
+        "access_policies",
+        "SELECT * FROM vault.access_policies",
         &["admin", "auditor"],
     ),
     (

@@ -3,22 +3,30 @@
 /// An action and the word the access log uses for it.
 pub trait Action {
     const NAME: &'static str;
+    /// Whether it hands a secret out.
+    const RELEASES: bool = false;
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $word:literal $(=> $releases:ident)?),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
         impl Action for $name {
             const NAME: &'static str = $word;
+            $(const $releases: bool = true;)?
         }
-    )+};
+    )+
+    /// The action of this word, as a word that lives on.
+    pub fn action_named(word: &str) -> Option<&'static str> {
+        [$($word),+].into_iter().find(|name| *name == word)
+    }
+    };
 }
 
 actions! {
     Store = "store",
-    Retrieve = "retrieve",
+    Retrieve = "retrieve" => RELEASES,
     Rotate = "rotate",
     Delete = "delete",
     /// Back from a deletion.
@@ -33,7 +41,7 @@ actions! {
     Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
     TenantStore = "tenant_store",
-    TenantRetrieve = "tenant_retrieve",
+    TenantRetrieve = "tenant_retrieve" => RELEASES,
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
@@ -59,4 +67,6 @@ actions! {
     CheckpointAccessLog = "checkpoint_access_log",
     PruneAccessLog = "prune_access_log",
     ExportAccessLog = "export_access_log",
+    /// What a standby has recorded comes into the log.
+    ImportStandbyLog = "import_standby_log",
 }

@@ -22,11 +22,11 @@ mod versions;
 
 pub use action::{
     Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, ExportAccessLog, FindByValue,
-    GenerateRootKey, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore,
-    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
-    RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
-    VerifySecrets,
+    GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
+    Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
+    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog,
+    VerifyErasure, VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;

@@ -1,5 +1,6 @@
--- Backends keep unwrapped tenant keys. Whatever changes the row of a key, or locks a tenant, also by hand, is told to all
--- of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew.
+-- Backends keep unwrapped tenant keys, and who has to give a reason. Whatever changes the row of a key, locks a tenant,
+-- or changes who holds which profile and what it demands, also by hand, is told to all of them at commit, by PostgreSQL's
+-- own invalidation messages: from its next statement on each reads the rows anew.
 
 CREATE FUNCTION vault.announce_key_change()
     RETURNS void
@@ -9,7 +10,7 @@ CREATE FUNCTION vault.announce_key_change()
 ALTER FUNCTION vault.announce_key_change() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.announce_key_change() FROM PUBLIC;
 COMMENT ON FUNCTION vault.announce_key_change() IS
-    'Has every backend read keys and locks anew once this transaction commits. For the vault''s own trigger; granted to nobody.';
+    'Has every backend read keys, locks and who has to give a reason anew once this transaction commits. For the vault''s own trigger; granted to nobody.';
 
 CREATE FUNCTION vault.key_rows_changed()
     RETURNS trigger
@@ -37,3 +38,11 @@ CREATE TRIGGER key_rows_changed AFTER UPDATE OR DELETE OR TRUNCATE ON vault.wrap
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.wrapped_tenant_keys ENABLE ALWAYS TRIGGER key_rows_changed;
 COMMENT ON TRIGGER key_rows_changed ON vault.wrapped_tenant_keys IS 'Tells every backend; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.access_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.access_grants ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.access_grants IS 'Tells every backend; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.access_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.access_policies ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.access_policies IS 'Tells every backend; also for changes by hand and by replication.';
