@@ -63,9 +63,14 @@ extension_sql_file!(
     requires = ["sql_access_grants"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/90_rate_limits.sql",
+    name = "sql_rate_limits",
+    requires = ["sql_rotation_runs"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_rotation_runs"]
+    requires = ["sql_rate_limits"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -308,9 +313,19 @@ extension_sql_file!(
     requires = ["sql_rotate_root_key"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/set_rate_limit.sql",
+    name = "sql_set_rate_limit",
+    requires = ["sql_rewrap_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rate_limit_status.sql",
+    name = "sql_rate_limit_status",
+    requires = ["sql_set_rate_limit"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_rewrap_credentials"]
+    requires = ["sql_rate_limit_status"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

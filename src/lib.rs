@@ -6,6 +6,7 @@ mod config;
 mod ddl;
 mod entropy;
 mod error;
+mod limits;
 mod pg;
 mod policy;
 mod root_key;
@@ -19,7 +20,8 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
-    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath>();
+    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath, limits::Setting>();
+    pg::shared::request(&[&limits::AREA]);
     root_key::start();
 }
 

@@ -8,6 +8,7 @@ mod delete_credential;
 mod door;
 mod erasure_record;
 mod generate_root_key;
+mod rate_limits;
 mod record_access_change;
 mod retrieve_credential;
 mod root_key_health;

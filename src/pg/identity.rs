@@ -22,6 +22,16 @@ pub struct Name {
 }
 
 impl Name {
+    fn cut(text: &[u8]) -> Self {
+        let mut bytes = [0; pg_sys::NAMEDATALEN as usize];
+        let length = text.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&text[..length]);
+        Self {
+            bytes,
+            length: length as u8,
+        }
+    }
+
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
@@ -37,6 +47,26 @@ pub fn session_user() -> Name {
 pub fn effective_role() -> Name {
     // SAFETY: reads backend state; raises nothing.
     name(1, unsafe { raw::GetOuterUserId() })
+}
+
+/// The same role, by number.
+pub fn effective_role_oid() -> u32 {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::GetOuterUserId() }.to_u32()
+}
+
+/// The name of some role; its number, in digits, where it was dropped.
+pub fn role(oid: u32) -> Name {
+    let name = looked_up(pg_sys::Oid::from(oid));
+    if name.length > 0 {
+        return name;
+    }
+    Name::cut(oid.to_string().as_bytes())
+}
+
+pub fn database_oid() -> u32 {
+    // SAFETY: set once when the backend connects to its database.
+    unsafe { pg_sys::MyDatabaseId }.to_u32()
 }
 
 /// As the client gave it, in the database's encoding; empty when it gave none.
@@ -87,24 +117,24 @@ fn name(slot: usize, role: pg_sys::Oid) -> Name {
             );
         }
     }
-    let mut name = Name {
-        bytes: [0; pg_sys::NAMEDATALEN as usize],
-        length: 0,
-    };
-    // SAFETY: with noerr a dropped role gives NULL; else a palloc'd name shorter than NAMEDATALEN.
-    unsafe {
-        let text = pg_sys::GetUserNameFromId(role, true);
-        if !text.is_null() {
-            let found = CStr::from_ptr(text).to_bytes();
-            let length = found.len().min(name.bytes.len());
-            name.bytes[..length].copy_from_slice(&found[..length]);
-            name.length = length as u8;
-            pg_sys::pfree(text.cast());
-        }
-    }
+    let name = looked_up(role);
     names[slot] = Some((role, name));
     NAMES.set(names);
     name
+}
+
+/// Empty for a role that was dropped.
+fn looked_up(role: pg_sys::Oid) -> Name {
+    // SAFETY: with noerr a dropped role gives NULL; else a palloc'd name shorter than NAMEDATALEN.
+    unsafe {
+        let text = pg_sys::GetUserNameFromId(role, true);
+        if text.is_null() {
+            return Name::cut(&[]);
+        }
+        let name = Name::cut(CStr::from_ptr(text).to_bytes());
+        pg_sys::pfree(text.cast());
+        name
+    }
 }
 
 #[pg_guard]

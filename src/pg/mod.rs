@@ -15,6 +15,7 @@ mod raw;
 pub mod relation;
 pub mod reply;
 pub mod report;
+pub mod shared;
 pub mod text;
 pub mod transaction;
 pub mod utility;

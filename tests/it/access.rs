@@ -15,6 +15,21 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "set_rate_limit(text,text,text)",
+        "SELECT vault.set_rate_limit('profile', 'writer', NULL)",
+        &["admin"],
+    ),
+    (
+        "rate_limit_status()",
+        "SELECT * FROM vault.rate_limit_status()",
+        &["admin", "auditor"],
+    ),
+    (
+        "rate_limits",
+        "SELECT * FROM vault.rate_limits",
+        &["admin", "auditor"],
+    ),
+    (
         "doctor()",
         "SELECT * FROM vault.doctor()",
         &["admin", "auditor"],

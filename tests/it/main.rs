@@ -37,6 +37,7 @@ mod errors;
 mod functions;
 mod keys;
 mod lifecycle;
+mod limits;
 mod log;
 mod memory;
 mod rotation;

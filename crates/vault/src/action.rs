@@ -3,28 +3,33 @@
 /// An action and the word the access log uses for it.
 pub trait Action {
     const NAME: &'static str;
+    /// Whether a call of it counts against the rate limits: it releases secrets, guesses at them, or seals new ones.
+    const LIMITED: bool;
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {$(
+    (@ limited) => { true };
+    (@) => { false };
+    ($($(#[$doc:meta])* $name:ident = $word:literal $($limited:ident)?),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
         impl Action for $name {
             const NAME: &'static str = $word;
+            const LIMITED: bool = actions!(@ $($limited)?);
         }
     )+};
 }
 
 actions! {
-    Store = "store",
-    Retrieve = "retrieve",
-    Rotate = "rotate",
+    Store = "store" limited,
+    Retrieve = "retrieve" limited,
+    Rotate = "rotate" limited,
     Delete = "delete",
     /// Back from a deletion.
     Restore = "restore",
     Destroy = "destroy",
-    Stage = "stage",
+    Stage = "stage" limited,
     Promote = "promote",
     Rollback = "rollback",
     ListVersions = "list_versions",
@@ -32,13 +37,13 @@ actions! {
     /// By the calendar or because a rotation left too many versions.
     Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
-    TenantStore = "tenant_store",
-    TenantRetrieve = "tenant_retrieve",
+    TenantStore = "tenant_store" limited,
+    TenantRetrieve = "tenant_retrieve" limited,
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
     VerifySecrets = "verify_secrets",
-    FindByValue = "find_by_value",
+    FindByValue = "find_by_value" limited,
     LockTenant = "lock_tenant",
     UnlockTenant = "unlock_tenant",
     SetMinKeyVersion = "set_min_key_version",
@@ -54,4 +59,5 @@ actions! {
     RotateTenantKey = "rotate_tenant_key",
     RewrapCredentials = "rewrap_credentials",
     GenerateRootKey = "generate_root_key",
+    SetRateLimit = "set_rate_limit",
 }

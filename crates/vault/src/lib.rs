@@ -16,6 +16,7 @@ mod keks;
 mod names;
 mod permit;
 mod ports;
+mod rate;
 mod rotation;
 mod service;
 mod versions;
@@ -24,8 +25,8 @@ pub use action::{
     Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
     LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
     RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, ShredTenant, Stage, Store, TenantDelete, TenantList, TenantRetrieve,
-    TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
+    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, TenantDelete, TenantList,
+    TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -38,6 +39,7 @@ pub use ports::{
     Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeyRecords,
     RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
 };
+pub use rate::{Dry, Rate};
 pub use rotation::{
     HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
     RootState, Run, RunId, RunKind, ValueMark, Whose,

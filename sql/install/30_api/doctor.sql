@@ -157,7 +157,8 @@ BEGIN
                                            WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
                    CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                         ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-              FROM (VALUES ('root_key_states'), ('tenants'), ('wrapped_tenant_keys')) AS t (name)
+              FROM (VALUES ('access_grants'), ('rate_limits'), ('root_key_states'), ('tenants'),
+                           ('wrapped_tenant_keys')) AS t (name)
               LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'
              WHERE g.tgenabled IS DISTINCT FROM 'A';
         IF NOT FOUND THEN
@@ -221,6 +222,19 @@ BEGIN
         END IF;
     EXCEPTION WHEN OTHERS THEN
         RETURN QUERY SELECT 'durability', 'failed', 'the check itself failed: ' || SQLERRM, NULL::text;
+    END;
+
+    BEGIN
+        RETURN QUERY
+            SELECT 'rate_limits', 'warning', 'each session counts for itself: a role gets its rate once a connection',
+                   'Put tenant_vault into shared_preload_libraries and restart.'
+              FROM vault.rate_limit_status() AS s
+             WHERE s.kind = 'session' AND (s.rate IS NOT NULL OR EXISTS (SELECT FROM vault.rate_limits));
+        IF NOT FOUND THEN
+            RETURN QUERY SELECT 'rate_limits', 'ok', 'rate limits, where there are any, hold for the whole server', NULL::text;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        RETURN QUERY SELECT 'rate_limits', 'failed', 'the check itself failed: ' || SQLERRM, NULL::text;
     END;
 END
 $$;

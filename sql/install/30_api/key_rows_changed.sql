@@ -1,5 +1,6 @@
 -- Backends keep unwrapped tenant keys. Whatever changes the row of a key, or locks a tenant, also by hand, is told to all
--- of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew.
+-- of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew. So
+-- are changes of what else a backend keeps: whom which rate limit holds for.
 
 CREATE FUNCTION vault.announce_key_change()
     RETURNS void
@@ -37,3 +38,11 @@ CREATE TRIGGER key_rows_changed AFTER UPDATE OR DELETE OR TRUNCATE ON vault.wrap
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.wrapped_tenant_keys ENABLE ALWAYS TRIGGER key_rows_changed;
 COMMENT ON TRIGGER key_rows_changed ON vault.wrapped_tenant_keys IS 'Tells every backend; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.access_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.access_grants ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.access_grants IS 'Tells every backend, which keeps rate limits; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.rate_limits
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.rate_limits ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.rate_limits IS 'Tells every backend, which keeps rate limits; also for changes by hand and by replication.';
