@@ -10,6 +10,8 @@ use crate::pg::attempt::ServerError;
 use crate::pg::guc::{self, Checked, Concealed, Origin, Watched};
 use crate::pg::utility::{self, Target};
 
+static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3600);
+static CHECKPOINT_RECORDS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static RATE_LIMIT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -45,6 +47,31 @@ pub enum StorageAdapter {
 /// - `RateLimit`: who takes the rate.
 pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Checked>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
+    // Purpose: time after which the next record of the access log also makes a checkpoint. Unit: seconds. Default: 1 h.
+    // Set by: superuser. If wrong: too long, more records at the log's end can be cut off unnoticed; too short, the
+    // server's log fills with checkpoints. 0: never by the clock.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.checkpoint_interval",
+        c"Time after which the access log gets another checkpoint.",
+        c"Made by the next call that is recorded, written to the server's log as well. 0 switches it off.",
+        &CHECKPOINT_INTERVAL,
+        0,
+        TEN_YEARS_S,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
+    // Purpose: number of records after which the access log gets another checkpoint. Default: 10,000. Set by: superuser.
+    // If wrong: as above. 0: never by number.
+    GucRegistry::define_int_guc(
+        c"tenant_vault.checkpoint_records",
+        c"Number of records after which the access log gets another checkpoint.",
+        c"Written to the server's log as well. 0 switches it off.",
+        &CHECKPOINT_RECORDS,
+        0,
+        1_000_000_000,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     // Purpose: how long what was deleted can be restored. Unit: seconds. Default: 7 days. Set by: superuser. If wrong: too
     // short, a deletion by mistake is final; too long, sealed bytes of deleted secrets stay. 0 destroys at once.
     GucRegistry::define_int_guc(
@@ -229,6 +256,14 @@ fn judge(target: Target, name: &CStr) -> Option<ServerError> {
         detail: Some(detail.to_owned()),
         hint: Some(hint),
     })
+}
+
+pub fn checkpoint_interval_s() -> i32 {
+    CHECKPOINT_INTERVAL.get()
+}
+
+pub fn checkpoint_records() -> u32 {
+    CHECKPOINT_RECORDS.get().cast_unsigned()
 }
 
 pub fn delete_window_s() -> i32 {

@@ -53,9 +53,29 @@ extension_sql_file!(
     requires = ["sql_credential_lifecycles"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/62_access_log_head.sql",
+    name = "sql_access_log_head",
+    requires = ["sql_vault_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/64_access_log_checkpoints.sql",
+    name = "sql_access_log_checkpoints",
+    requires = ["sql_access_log_head"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/66_access_log_stubs.sql",
+    name = "sql_access_log_stubs",
+    requires = ["sql_access_log_checkpoints"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/68_access_log_keys.sql",
+    name = "sql_access_log_keys",
+    requires = ["sql_access_log_stubs"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/70_access_grants.sql",
     name = "sql_access_grants",
-    requires = ["sql_vault_access_log"]
+    requires = ["sql_access_log_keys"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/80_rotation_runs.sql",

@@ -3,16 +3,31 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::pg::{guc, identity};
+use crate::pg::{guc, identity, process, transaction};
 
 /// Longer texts are cut, so that a row stays below the TOAST threshold.
 const TEXT_MAX_BYTES: usize = 200;
 
-pub struct Caller {
+/// Whom a record names. Mostly the session that writes it; not for what is recorded on behalf of another one.
+pub struct Caller<'a> {
     pub session_user: identity::Name,
     pub effective_role: identity::Name,
     pub claims_subject: Option<String>,
     pub claims_tenant: Option<String>,
+    /// `None` where there are no claims.
+    pub claims_trusted: Option<bool>,
+    /// Empty where the client gave none.
+    pub application_name: &'a [u8],
+    /// A datum of type inet, header included; `None` for a unix socket.
+    pub client_address: Option<&'a [u8]>,
+    pub backend_pid: i32,
+    pub xid: Option<u64>,
+    pub correlation_id: Option<String>,
+    pub access_reason: Option<String>,
+    pub lane: Option<String>,
+    pub platform_account: Option<String>,
+    /// The server that the record comes from; `None` for this one.
+    pub origin: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -22,7 +37,7 @@ struct Claims {
     app_metadata: Option<Value>,
 }
 
-impl Caller {
+impl Caller<'static> {
     pub fn now() -> Self {
         let claims = guc::value(c"request.jwt.claims")
             .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
@@ -35,6 +50,16 @@ impl Caller {
             effective_role: identity::effective_role(),
             claims_subject: claims.sub.as_ref().and_then(short),
             claims_tenant: tenant.as_ref().and_then(short),
+            claims_trusted: None,
+            application_name: identity::application_name(),
+            client_address: identity::client_address(),
+            backend_pid: process::pid(),
+            xid: transaction::id_if_any(),
+            correlation_id: None,
+            access_reason: None,
+            lane: None,
+            platform_account: None,
+            origin: None,
         }
     }
 }

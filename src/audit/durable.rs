@@ -1,19 +1,25 @@
-//! The durable sink: vault.vault_access_log, appended as frozen rows that stand whatever the caller's transaction does.
+//! The durable sink: vault.vault_access_log, appended as frozen rows that stand whatever the caller's transaction does,
+//! each tied to the one before it.
 //!
 //! A record is flushed before its receipt exists, unless the session has switched synchronous_commit off.
 
 use std::array::from_fn;
 use std::cell::Cell;
 
+use auditchain::{Body, HASH_BYTES, Record};
+use envelope::{Fingerprint, KeyRing};
 use uuid::Builder;
-use vault::{Audit, Entropy, Event, Receipt, VaultError};
+use vault::{Audit, CredentialId, Entropy, Event, Receipt, TenantId, VaultError};
 
+use super::address::Address;
 use super::caller::Caller;
+use super::chain::{self, Head, Key};
+use super::checkpoint;
 use crate::entropy::SystemEntropy;
 use crate::pg::attempt::attempt;
 use crate::pg::clock::Timestamp;
 use crate::pg::frozen::{self, Value};
-use crate::pg::{identity, process, relation, transaction};
+use crate::pg::{relation, transaction};
 
 thread_local! {
     /// Random, drawn once a backend, and counted on from there: the tail of each record's id.
@@ -22,6 +28,13 @@ thread_local! {
 }
 
 pub struct AccessLog;
+
+/// A record to append: what happened, who is named for it, and when it was.
+pub struct Entry<'a> {
+    pub event: Event<'a>,
+    pub caller: &'a Caller<'a>,
+    pub at: Timestamp,
+}
 
 impl AccessLog {
     /// Starts a call that has no record yet; answers what stood for the call around it.
@@ -40,27 +53,48 @@ impl AccessLog {
 
 impl Audit for AccessLog {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
+        let caller = Caller::now();
+        let entries: Vec<Entry<'_>> = events
+            .iter()
+            .map(|event| Entry {
+                event: event.clone(),
+                caller: &caller,
+                at: Timestamp::now(),
+            })
+            .collect();
+        self.append_entries(&entries)
+    }
+
+    fn chain_under(&mut self, ring: &KeyRing, active: Option<Fingerprint>) {
+        chain::go_on_under(ring, active);
+    }
+}
+
+impl AccessLog {
+    /// Records what others have done as well: their names, their time.
+    pub fn append_entries(&mut self, entries: &[Entry<'_>]) -> Result<Receipt, VaultError> {
         if transaction::is_in_recovery() {
             return Err(VaultError::LogUnavailable {
                 cause: "The server is a standby, on which nothing can be recorded; connect to the primary.".to_owned(),
             });
         }
-        let caller = Caller::now();
         begin_ids()?;
-        let appended = attempt(|| {
-            let table = relation::table(c"vault", c"vault_access_log");
-            let (together, alone) = events.as_chunks::<TOGETHER>();
-            let mut last = None;
-            for events in together {
-                last = Some(append(table, events, &caller));
-            }
-            for event in alone {
-                last = Some(append(table, std::array::from_ref(event), &caller));
-            }
-            RECORDED.set(true);
-            if let Some(lsn) = last {
-                frozen::flush(lsn);
-            }
+        let appended = chain::with_key(|key| {
+            attempt(|| {
+                let log = Log::open();
+                let (together, alone) = entries.as_chunks::<TOGETHER>();
+                let mut last = None;
+                for entries in together {
+                    last = Some(log.append(entries, key));
+                }
+                for entry in alone {
+                    last = Some(log.append(std::array::from_ref(entry), key));
+                }
+                RECORDED.set(true);
+                if let Some(lsn) = last {
+                    frozen::flush(lsn);
+                }
+            })
         });
         match appended {
             Ok(()) => Ok(Receipt::assertion()),
@@ -74,39 +108,119 @@ impl Audit for AccessLog {
 /// So many rows, a quarter of a page, are appended at once where there are as many.
 const TOGETHER: usize = 16;
 
-fn append<const ROWS: usize>(
-    table: relation::TableId,
-    events: &[Event<'_>; ROWS],
-    caller: &Caller,
-) -> frozen::Lsn {
-    let stamps: [(Timestamp, [u8; 16]); ROWS] = from_fn(|_| {
-        let at = Timestamp::now();
-        (at, next_id(at))
-    });
-    let rows: [_; ROWS] = from_fn(|n| {
-        let (at, id) = &stamps[n];
-        row(&events[n], id, *at, caller)
-    });
-    frozen::append(table, &rows)
+/// The log and its head.
+pub struct Log {
+    records: relation::TableId,
+    head: relation::TableId,
+}
+
+impl Log {
+    pub fn open() -> Self {
+        Self {
+            records: relation::table(c"vault", c"vault_access_log"),
+            head: relation::table(c"vault", c"access_log_head"),
+        }
+    }
+
+    /// Where the chain ends now.
+    pub fn head(&self) -> Head {
+        match frozen::state(self.head) {
+            Some(bytes) => Head::read(&bytes),
+            None => {
+                self.begin();
+                let bytes = frozen::state(self.head).expect("the head was just made");
+                Head::read(&bytes)
+            }
+        }
+    }
+
+    fn begin(&self) {
+        frozen::begin_order(self.records, self.head, |stamp| {
+            Head::behind(stamp).columns()
+        });
+    }
+
+    fn append<const ROWS: usize>(
+        &self,
+        entries: &[Entry<'_>; ROWS],
+        key: Option<&Key>,
+    ) -> frozen::Lsn {
+        let ids: [[u8; 16]; ROWS] = from_fn(|n| next_id(entries[n].at));
+        let rows: [_; ROWS] = from_fn(|n| row(&entries[n], &ids[n], key));
+        let bodies: [Body; ROWS] = from_fn(|n| body(&entries[n], &ids[n]));
+        let mut checkpoint = None;
+        let lsn = loop {
+            let appended = frozen::append_in_order(self.records, self.head, &rows, |head, n| {
+                let at = entries[n].at;
+                // Only a head that a key vouches for is worth publishing.
+                let is_checkpoint = |head: &Head| {
+                    let is_due = key.is_some() && head.is_due(at);
+                    if is_due {
+                        checkpoint = Some((head.seq, head.link, at));
+                    }
+                    is_due
+                };
+                Head::advance(head, &bodies[n], key.map(|key| &key.key), is_checkpoint, at)
+            });
+            match appended {
+                Some(lsn) => break lsn,
+                None => self.begin(),
+            }
+        };
+        match (checkpoint, key) {
+            (Some((seq, link, at)), Some(key)) => checkpoint::append(seq, link, at, key).1,
+            _ => lsn,
+        }
+    }
+}
+
+/// What is hashed of a record.
+fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
+    let Entry { event, caller, at } = entry;
+    let address = caller.client_address.and_then(Address::of_inet);
+    Record {
+        id,
+        secret_id: event.credential.as_ref().map(CredentialId::as_bytes),
+        accessed_at_us: at.unix_us(),
+        session_user: caller.session_user.as_bytes(),
+        action: event.action.as_bytes(),
+        outcome: event.outcome.word().as_bytes(),
+        sqlstate: event.sqlstate.map(str::as_bytes),
+        tenant_id: event.tenant.as_ref().map(TenantId::as_bytes),
+        secret_key: event.key.map(str::as_bytes),
+        effective_role: caller.effective_role.as_bytes(),
+        claims_subject: caller.claims_subject.as_deref().map(str::as_bytes),
+        claims_tenant: caller.claims_tenant.as_deref().map(str::as_bytes),
+        claims_trusted: caller.claims_trusted,
+        application_name: Some(caller.application_name).filter(|name| !name.is_empty()),
+        client_addr: address.as_ref().map(Address::as_bytes),
+        backend_pid: caller.backend_pid,
+        xid: caller.xid,
+        correlation_id: caller.correlation_id.as_deref().map(str::as_bytes),
+        access_reason: caller.access_reason.as_deref().map(str::as_bytes),
+        lane: caller.lane.as_deref().map(str::as_bytes),
+        platform_account: caller.platform_account.as_deref().map(str::as_bytes),
+        origin: caller.origin.as_deref().map(str::as_bytes),
+    }
+    .body()
 }
 
 /// The columns of vault.vault_access_log in order.
-fn row<'a>(
-    event: &'a Event<'a>,
-    id: &'a [u8; 16],
-    at: Timestamp,
-    caller: &'a Caller,
-) -> [Value<'a>; 16] {
+fn row<'a>(entry: &'a Entry<'a>, id: &'a [u8; 16], key: Option<&'a Key>) -> [Value<'a>; 25] {
+    let Entry { event, caller, at } = entry;
     let text =
         |text: Option<&'a str>| text.map_or(Value::Null, |text| Value::Text(text.as_bytes()));
-    let application = identity::application_name();
     [
+        // These two are stamped when the row's place is known.
+        Value::Long(0),
+        Value::Text(&[0; HASH_BYTES]),
+        key.map_or(Value::Null, |key| Value::Text(key.of.as_bytes())),
         Value::Uuid(id),
         event
             .credential
             .as_ref()
             .map_or(Value::Null, |id| Value::Uuid(id.as_bytes())),
-        Value::Timestamp(at),
+        Value::Timestamp(*at),
         Value::Text(caller.session_user.as_bytes()),
         Value::Text(event.action.as_bytes()),
         Value::Text(event.outcome.word().as_bytes()),
@@ -119,14 +233,20 @@ fn row<'a>(
         Value::Text(caller.effective_role.as_bytes()),
         text(caller.claims_subject.as_deref()),
         text(caller.claims_tenant.as_deref()),
-        if application.is_empty() {
+        caller.claims_trusted.map_or(Value::Null, Value::Bool),
+        if caller.application_name.is_empty() {
             Value::Null
         } else {
-            Value::Text(application)
+            Value::Text(caller.application_name)
         },
-        identity::client_address().map_or(Value::Null, Value::Varlena),
-        Value::Int(process::pid()),
-        transaction::id_if_any().map_or(Value::Null, Value::Xid8),
+        caller.client_address.map_or(Value::Null, Value::Varlena),
+        Value::Int(caller.backend_pid),
+        caller.xid.map_or(Value::Null, Value::Xid8),
+        text(caller.correlation_id.as_deref()),
+        text(caller.access_reason.as_deref()),
+        text(caller.lane.as_deref()),
+        text(caller.platform_account.as_deref()),
+        text(caller.origin.as_deref()),
     ]
 }
 

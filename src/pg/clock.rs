@@ -8,7 +8,7 @@ use super::raw;
 const EPOCH_OFFSET_US: i64 = 946_684_800_000_000;
 
 /// Wall clock, in microseconds since 2000-01-01.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
@@ -18,7 +18,12 @@ impl Timestamp {
     }
 
     pub fn unix_ms(self) -> u64 {
-        u64::try_from((self.0 + EPOCH_OFFSET_US) / 1000).unwrap_or(0)
+        u64::try_from(self.unix_us() / 1000).unwrap_or(0)
+    }
+
+    /// Microseconds since 1970-01-01, negative before.
+    pub fn unix_us(self) -> i64 {
+        self.0.saturating_add(EPOCH_OFFSET_US)
     }
 }
 

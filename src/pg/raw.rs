@@ -24,9 +24,11 @@ unsafe extern "C-unwind" {
     pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
     pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
     pub fn ConditionalLockBuffer(buffer: Buffer) -> bool;
+    pub fn GetPageWithFreeSpace(relation: Relation, needed: Size) -> BlockNumber;
     pub fn GetTransactionSnapshot() -> Snapshot;
     pub fn InitMaterializedSRF(call: FunctionCallInfo, flags: bits32);
     pub fn LWLockAcquire(lock: *mut LWLock, mode: LWLockMode::Type) -> bool;
+    pub fn LockBuffer(buffer: Buffer, mode: c_int);
     pub fn LockRelationForExtension(relation: Relation, mode: LOCKMODE);
     pub fn MarkBufferDirty(buffer: Buffer);
     pub fn PageAddItemExtended(
@@ -39,6 +41,12 @@ unsafe extern "C-unwind" {
     pub fn PageGetHeapFreeSpace(page: Page) -> Size;
     pub fn PageInit(page: Page, size: Size, special: Size);
     pub fn ReadBuffer(relation: Relation, block: BlockNumber) -> Buffer;
+    pub fn RecordAndGetPageWithFreeSpace(
+        relation: Relation,
+        block: BlockNumber,
+        free: Size,
+        needed: Size,
+    ) -> BlockNumber;
     pub fn RegisterSnapshot(snapshot: Snapshot) -> Snapshot;
     pub fn ReleaseBuffer(buffer: Buffer);
     pub fn RelationGetIndexList(relation: Relation) -> *mut List;

@@ -104,6 +104,20 @@ pub fn await_writers(table: TableId) {
     }
 }
 
+/// The name of the database of this session.
+pub fn database_name() -> String {
+    // SAFETY: a palloc'd string, or NULL for a database dropped meanwhile.
+    unsafe {
+        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
+        if name.is_null() {
+            return String::new();
+        }
+        let copy = CStr::from_ptr(name).to_string_lossy().into_owned();
+        pg_sys::pfree(name.cast());
+        copy
+    }
+}
+
 /// Whether an extension is installed in this database.
 pub fn has_extension(name: &'static CStr) -> bool {
     // SAFETY: NUL-terminated name; answers InvalidOid for what does not exist.

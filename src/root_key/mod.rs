@@ -98,6 +98,12 @@ fn read() -> Result<Rc<KeyRing>, VaultError> {
     Source::configured()?.read()
 }
 
+/// The newest ring there is, for the access log, which also records calls that never came to need a root key. Whether it
+/// is the right one is not asked.
+pub fn at_hand() -> Option<Rc<KeyRing>> {
+    inherited::rings().newest.or_else(|| read().ok())
+}
+
 /// This backend's ring and what it knows of others.
 #[derive(Default)]
 pub struct Sources {

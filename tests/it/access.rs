@@ -276,6 +276,26 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["auditor"],
     ),
     (
+        "access_log_head",
+        "SELECT * FROM vault.access_log_head",
+        &["auditor"],
+    ),
+    (
+        "access_log_checkpoints",
+        "SELECT * FROM vault.access_log_checkpoints",
+        &["auditor"],
+    ),
+    (
+        "access_log_stubs",
+        "SELECT * FROM vault.access_log_stubs",
+        &["auditor"],
+    ),
+    (
+        "access_log_keys",
+        "SELECT * FROM vault.access_log_keys",
+        &[],
+    ),
+    (
         "access_grants",
         "SELECT * FROM vault.access_grants",
         &["admin", "auditor"],
@@ -475,6 +495,10 @@ impl Ground {
             "root_key_states",
             "root_keys",
             "vault_access_log",
+            "access_log_head",
+            "access_log_checkpoints",
+            "access_log_stubs",
+            "access_log_keys",
             "access_grants",
             "tenant_secrets",
             "credential_list",

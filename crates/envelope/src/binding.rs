@@ -15,8 +15,12 @@ pub(crate) const ROOT: Label = *b"tv1/root";
 pub(crate) const FINGERPRINT: Label = *b"tv1/fing";
 /// HKDF info: a root key's key for erasure records.
 pub(crate) const ERASURE: Label = *b"tv1/eras";
+/// HKDF info: a root key's key for the chain of the access log.
+pub(crate) const CHAIN: Label = *b"tv1/chan";
 /// AAD: a wrapped KEK.
 pub(crate) const KEK: Label = *b"tv1/kek_";
+/// AAD: a wrapped key of the chain.
+pub(crate) const CHAIN_KEY: Label = *b"tv1/ckey";
 
 /// The place an envelope belongs to. A ciphertext carried to another tenant, credential or version does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use crate::aead::Cipher;
-use crate::binding::{ERASURE, FINGERPRINT, KEK, ROOT};
+use crate::binding::{CHAIN, CHAIN_KEY, ERASURE, FINGERPRINT, KEK, ROOT};
 use crate::header::{FORMAT, SUITE, check_format_and_suite, part};
 use crate::kdf::Prk;
 use crate::{EnvelopeError, KeyBytes, WRAPPED_KEK_BYTES};
@@ -14,6 +14,7 @@ use crate::{EnvelopeError, KeyBytes, WRAPPED_KEK_BYTES};
 pub struct RootKey {
     wrap_cipher: Box<Cipher>,
     erasure: Box<Prk>,
+    chain_key: KeyBytes,
     fingerprint: Fingerprint,
 }
 
@@ -30,6 +31,7 @@ impl RootKey {
         Ok(Self {
             wrap_cipher: Box::new(Cipher::new(&prk.expand(&ROOT))),
             erasure: Box::new(Prk::new(&prk.expand(&ERASURE))),
+            chain_key: KeyBytes::new(*prk.expand(&CHAIN)),
             fingerprint: Fingerprint(*prk.expand(&FINGERPRINT)),
         })
     }
@@ -51,17 +53,7 @@ impl RootKey {
         kek: &KeyBytes,
         nonce: [u8; 12],
     ) -> [u8; WRAPPED_KEK_BYTES] {
-        let mut bytes = [0; WRAPPED_KEK_BYTES];
-        bytes[..2].copy_from_slice(&[FORMAT, SUITE]);
-        bytes[2..14].copy_from_slice(&nonce);
-        bytes[14..46].copy_from_slice(kek.expose());
-        let tag = self.wrap_cipher.seal_in_place(
-            &nonce,
-            &self.aad(tenant, generation),
-            &mut bytes[14..46],
-        );
-        bytes[46..].copy_from_slice(&tag);
-        bytes
+        self.wrap_under(&self.aad(tenant, generation), kek, nonce)
     }
 
     /// The inverse of [`RootKey::wrap`].
@@ -75,19 +67,59 @@ impl RootKey {
         generation: u32,
         wrapped: &[u8],
     ) -> Result<KeyBytes, EnvelopeError> {
+        self.unwrap_under(&self.aad(tenant, generation), wrapped)
+    }
+
+    /// `chain_key = HKDF-Expand(root, "tv1/chan", 32)`: ties the records of the access log together, and does nothing
+    /// else. See `docs/access-log.md`.
+    pub fn chain_key(&self) -> &KeyBytes {
+        &self.chain_key
+    }
+
+    /// Another root key's chain key, kept under this one, so that records outlive the root key they were made under. In
+    /// the format of [`RootKey::wrap`].
+    ///
+    /// - `of`: the fingerprint of that root key.
+    pub fn wrap_chain_key(
+        &self,
+        of: &Fingerprint,
+        key: &KeyBytes,
+        nonce: [u8; 12],
+    ) -> [u8; WRAPPED_KEK_BYTES] {
+        self.wrap_under(&self.chain_key_aad(of), key, nonce)
+    }
+
+    /// The inverse of [`RootKey::wrap_chain_key`]; errors as [`RootKey::unwrap`].
+    pub fn unwrap_chain_key(
+        &self,
+        of: &Fingerprint,
+        wrapped: &[u8],
+    ) -> Result<KeyBytes, EnvelopeError> {
+        self.unwrap_under(&self.chain_key_aad(of), wrapped)
+    }
+
+    fn wrap_under(&self, aad: &[u8], key: &KeyBytes, nonce: [u8; 12]) -> [u8; WRAPPED_KEK_BYTES] {
+        let mut bytes = [0; WRAPPED_KEK_BYTES];
+        bytes[..2].copy_from_slice(&[FORMAT, SUITE]);
+        bytes[2..14].copy_from_slice(&nonce);
+        bytes[14..46].copy_from_slice(key.expose());
+        let tag = self
+            .wrap_cipher
+            .seal_in_place(&nonce, aad, &mut bytes[14..46]);
+        bytes[46..].copy_from_slice(&tag);
+        bytes
+    }
+
+    fn unwrap_under(&self, aad: &[u8], wrapped: &[u8]) -> Result<KeyBytes, EnvelopeError> {
         let bytes: &[u8; WRAPPED_KEK_BYTES] = wrapped
             .try_into()
             .map_err(|_| EnvelopeError::Malformed("wrapped_kek must have 62 bytes"))?;
         check_format_and_suite(bytes[0], bytes[1])?;
-        let mut kek = KeyBytes::zeroed();
-        kek.expose_mut().copy_from_slice(&bytes[14..46]);
-        self.wrap_cipher.open_in_place(
-            &part(bytes, 2),
-            &self.aad(tenant, generation),
-            kek.expose_mut(),
-            &part(bytes, 46),
-        )?;
-        Ok(kek)
+        let mut key = KeyBytes::zeroed();
+        key.expose_mut().copy_from_slice(&bytes[14..46]);
+        self.wrap_cipher
+            .open_in_place(&part(bytes, 2), aad, key.expose_mut(), &part(bytes, 46))?;
+        Ok(key)
     }
 
     /// `mac = HKDF-Expand(HKDF-Expand(root, "tv1/eras", 32), record, 32)`, which is HMAC-SHA256 over `record || 0x01`.
@@ -100,6 +132,16 @@ impl RootKey {
     /// Whether `mac` is what [`RootKey::attest`] gives for `record`. Compares in constant time.
     pub fn attests(&self, record: &[u8], mac: &[u8]) -> bool {
         self.attest(record).ct_eq(mac).into()
+    }
+
+    /// `aad = format[1] || suite[1] || "tv1/ckey"[8] || of[16] || fingerprint[16]`, 42 bytes.
+    fn chain_key_aad(&self, of: &Fingerprint) -> [u8; 42] {
+        let mut aad = [0; 42];
+        aad[..2].copy_from_slice(&[FORMAT, SUITE]);
+        aad[2..10].copy_from_slice(&CHAIN_KEY);
+        aad[10..26].copy_from_slice(&of.0);
+        aad[26..].copy_from_slice(&self.fingerprint.0);
+        aad
     }
 
     /// `aad = format[1] || suite[1] || "tv1/kek_"[8] || tenant[16] || generation[4] || fingerprint[16]`, 46 bytes.
@@ -184,6 +226,29 @@ mod tests {
         assert!(!other.attests(b"record", &mac));
         assert!(!root.attests(b"record", &mac[..31]));
         assert!(!root.attests(b"record", &[]));
+    }
+
+    #[test]
+    fn a_chain_key_opens_under_the_key_that_wraps_it_and_for_the_key_it_is_of() {
+        let root = RootKey::new(KeyBytes::new(core::array::from_fn(|i| i as u8))).unwrap();
+        let next = RootKey::new(KeyBytes::new(core::array::from_fn(|i| i as u8 + 1))).unwrap();
+        assert_ne!(root.chain_key().expose(), next.chain_key().expose());
+        let wrapped = next.wrap_chain_key(&root.fingerprint(), root.chain_key(), [7; 12]);
+        let opened = next.unwrap_chain_key(&root.fingerprint(), &wrapped);
+        assert_eq!(opened.unwrap().expose(), root.chain_key().expose());
+        assert!(
+            next.unwrap_chain_key(&next.fingerprint(), &wrapped)
+                .is_err()
+        );
+        assert!(
+            root.unwrap_chain_key(&root.fingerprint(), &wrapped)
+                .is_err()
+        );
+        // What is wrapped for one purpose does not open for another.
+        assert!(
+            next.unwrap(root.fingerprint().as_bytes(), 0, &wrapped)
+                .is_err()
+        );
     }
 
     #[test]

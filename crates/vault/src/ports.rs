@@ -198,6 +198,9 @@ pub trait RootKeyRecords {
 /// The access log. A receipt says that every event given is safe, whatever becomes of the transaction.
 pub trait Audit {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError>;
+    /// A ring came into force, and this of its keys is the active one (`None`: the database has had none yet): what ties
+    /// records together derives from it from here on.
+    fn chain_under(&mut self, ring: &KeyRing, active: Option<Fingerprint>);
 }
 
 /// Where the root keys come from.

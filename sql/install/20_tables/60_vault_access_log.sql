@@ -1,8 +1,12 @@
 -- The access log. Rows are appended by the library as frozen tuples, outside the caller's transaction: they stand
 -- whatever becomes of it. No index on purpose: a crash between heap and index would leave the two apart, since no
--- aborted transaction would explain the difference. ORDER BY accessed_at gives their order; ids are ordered likewise.
+-- aborted transaction would explain the difference. ORDER BY seq gives their order. The library fills in seq and link
+-- when a row's place is known: they stay the first two columns.
 
 CREATE TABLE vault.vault_access_log (
+    seq              bigint      NOT NULL,
+    link             bytea       NOT NULL,
+    chain_key        bytea,
     id               uuid        NOT NULL,
     secret_id        uuid,
     accessed_at      timestamptz NOT NULL,
@@ -15,14 +19,25 @@ CREATE TABLE vault.vault_access_log (
     effective_role   text        NOT NULL,
     claims_subject   text,
     claims_tenant    text,
+    claims_trusted   boolean,
     application_name text,
     client_addr      inet,
     backend_pid      integer     NOT NULL,
-    xid              xid8
+    xid              xid8,
+    correlation_id   text,
+    access_reason    text,
+    lane             text,
+    platform_account text,
+    origin           text
 );
 
 COMMENT ON TABLE vault.vault_access_log IS
-    'One row for each call of the vault, also where the caller''s transaction rolled back. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+    'One row for each call of the vault, also where the caller''s transaction rolled back, each tied to the one before it. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+COMMENT ON COLUMN vault.vault_access_log.seq IS 'Its number: 1, 2, 3 and so on, without a gap.';
+COMMENT ON COLUMN vault.vault_access_log.link IS
+    'HMAC-SHA256 over number, link of the record before, and this record; vault.verify_access_log() follows the chain.';
+COMMENT ON COLUMN vault.vault_access_log.chain_key IS
+    'Fingerprint of the root key from which the key of the link derives; NULL where no root key could be had, so that only the next record under a key ties this one down.';
 COMMENT ON COLUMN vault.vault_access_log.id IS 'Time-ordered uuid (version 7) of the record.';
 COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was asked for, whether or not it exists.';
 COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
@@ -40,11 +55,20 @@ COMMENT ON COLUMN vault.vault_access_log.claims_subject IS
     'sub of request.jwt.claims. Any session can set that: trust it as far as you trust session_user.';
 COMMENT ON COLUMN vault.vault_access_log.claims_tenant IS
     'tenant_id, or app_metadata.tenant_id, of request.jwt.claims; trust it likewise.';
+COMMENT ON COLUMN vault.vault_access_log.claims_trusted IS
+    'Whether the claims came through a login role that tenant_vault.trusted_gateways names; NULL where there are none.';
 COMMENT ON COLUMN vault.vault_access_log.application_name IS 'As the client gave it.';
 COMMENT ON COLUMN vault.vault_access_log.client_addr IS 'NULL for a unix socket.';
 COMMENT ON COLUMN vault.vault_access_log.backend_pid IS 'The server process that served the call.';
 COMMENT ON COLUMN vault.vault_access_log.xid IS
     'The caller''s transaction, if it had an id by then: pg_xact_status(xid) says what became of it.';
+COMMENT ON COLUMN vault.vault_access_log.correlation_id IS
+    'tenant_vault.correlation_id, or the request header x-request-id: what the caller says ties this call to a request of its own.';
+COMMENT ON COLUMN vault.vault_access_log.access_reason IS 'tenant_vault.access_reason: why, in the caller''s words.';
+COMMENT ON COLUMN vault.vault_access_log.lane IS 'The way the request came in (api, browser), as the caller says.';
+COMMENT ON COLUMN vault.vault_access_log.platform_account IS 'On whose behalf at the platform, as the caller says.';
+COMMENT ON COLUMN vault.vault_access_log.origin IS
+    'The standby whose record this is, imported later; NULL for a record of this server.';
 
 ALTER TABLE vault.vault_access_log OWNER TO tenant_vault_owner;
 SELECT pg_catalog.pg_extension_config_dump('vault.vault_access_log', '');

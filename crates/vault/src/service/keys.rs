@@ -58,6 +58,8 @@ impl<S: Storage + KeyStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, 
         {
             self.keks.clear();
         }
+        let active = self.storage.active_root()?;
+        self.audit.chain_under(&ring, active);
         self.in_force = Some(Rc::clone(&ring));
         self.covers = true;
         Ok(ring)

@@ -312,6 +312,8 @@ struct State {
     /// Whose transaction is open, and a copy of the tables for it and for each savepoint in it.
     open: Option<(usize, Vec<Tables>)>,
     log: Vec<Entry>,
+    /// The root key from which the chain's key was last said to derive.
+    chained_under: Option<Fingerprint>,
     ring: Rc<KeyRing>,
     /// What the source holds, where nobody has reloaded since it changed.
     source: Option<Rc<KeyRing>>,
@@ -369,6 +371,7 @@ impl World {
             committed: Tables::default(),
             open: None,
             log: Vec::new(),
+            chained_under: None,
             ring: Rc::new(ring),
             source: None,
             other_rings: Vec::new(),
@@ -1214,6 +1217,11 @@ impl Audit for Port {
             }
         }));
         Ok(Receipt::assertion())
+    }
+
+    fn chain_under(&mut self, ring: &KeyRing, active: Option<Fingerprint>) {
+        let under = active.unwrap_or_else(|| ring.primary().fingerprint());
+        self.world.0.borrow_mut().chained_under = Some(under);
     }
 }
 
