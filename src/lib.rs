@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod config;
 mod ddl;
+mod decoys;
 mod entropy;
 mod error;
 mod limits;

@@ -7,6 +7,7 @@ use vault::{Action, Audit, CredentialId, Event, Permit, SecretKey, TenantId, Vau
 
 use super::argument::credential_id;
 use crate::audit::AccessLog;
+use crate::decoys::{self, WatchedLog};
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
@@ -148,6 +149,7 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
         ..Call::default()
     };
     let counted = || {
+        decoys::learn(&policy::for_administration());
         if A::LIMITED {
             limits::count_role(1)?;
         }
@@ -213,5 +215,5 @@ fn record<A: Action>(call: &Call, failure: &ServerError) -> Result<(), VaultErro
         key: key.as_deref(),
         sqlstate: Some(&sqlstate),
     };
-    AccessLog.append(&[event]).map(drop)
+    WatchedLog.append(&[event]).map(drop)
 }

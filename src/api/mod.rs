@@ -18,5 +18,6 @@ mod rotate_tenant_key;
 mod rotation_run;
 mod row_security;
 mod store_credential;
+mod store_decoy;
 mod tenant;
 mod tenant_secret;

@@ -6,5 +6,5 @@ pub mod directory;
 mod spi;
 mod wall;
 
-pub use spi::SpiStorage;
+pub use spi::{SpiStorage, decoys};
 pub use wall::{permits, permitted};

@@ -15,6 +15,18 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "store_decoy(text,text,uuid,text,text)",
+        "SELECT vault.store_decoy('n')",
+        &["admin"],
+    ),
+    ("decoy_list", "SELECT * FROM vault.decoy_list", &["admin"]),
+    (
+        "alerts",
+        "SELECT * FROM vault.alerts",
+        &["admin", "auditor"],
+    ),
+    ("decoys", "SELECT * FROM vault.decoys", &[]),
+    (
         "set_rate_limit(text,text,text)",
         "SELECT vault.set_rate_limit('profile', 'writer', NULL)",
         &["admin"],

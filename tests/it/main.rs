@@ -30,6 +30,7 @@ mod census;
 mod concurrency;
 mod contract;
 mod crash;
+mod decoys;
 mod docs;
 mod doctor;
 mod dump;

@@ -60,4 +60,6 @@ actions! {
     RewrapCredentials = "rewrap_credentials",
     GenerateRootKey = "generate_root_key",
     SetRateLimit = "set_rate_limit",
+    /// Where it is done, the record says `store` or `tenant_store`.
+    StoreDecoy = "store_decoy",
 }

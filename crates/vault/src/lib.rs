@@ -25,8 +25,8 @@ pub use action::{
     Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
     LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
     RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, TenantDelete, TenantList,
-    TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
+    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -36,15 +36,16 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeyRecords,
-    RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Locked, NewRow,
+    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
+    VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{
     HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
     RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};
+pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
     Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,

@@ -124,7 +124,7 @@ BEGIN
             WITH walled (name, oid) AS (
                 SELECT t.name, to_regclass('vault.' || t.name)
                   FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                                    'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
+                                    'decoys', 'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
             )
             SELECT 'row_security', 'failed', format('row security of vault.%s is %s', w.name,
                        CASE WHEN c.oid IS NULL THEN 'gone with its table'
@@ -157,7 +157,7 @@ BEGIN
                                            WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
                    CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                         ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-              FROM (VALUES ('access_grants'), ('rate_limits'), ('root_key_states'), ('tenants'),
+              FROM (VALUES ('access_grants'), ('decoys'), ('rate_limits'), ('root_key_states'), ('tenants'),
                            ('wrapped_tenant_keys')) AS t (name)
               LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'
              WHERE g.tgenabled IS DISTINCT FROM 'A';

@@ -1,6 +1,7 @@
 -- Backends keep unwrapped tenant keys. Whatever changes the row of a key, or locks a tenant, also by hand, is told to all
 -- of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew. So
--- are changes of what else a backend keeps: whom which rate limit holds for.
+-- are changes of what else a backend keeps: whom which rate limit holds for,
+-- and which credentials are decoys.
 
 CREATE FUNCTION vault.announce_key_change()
     RETURNS void
@@ -46,3 +47,7 @@ CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.rate_limits ENABLE ALWAYS TRIGGER key_rows_changed;
 COMMENT ON TRIGGER key_rows_changed ON vault.rate_limits IS 'Tells every backend, which keeps rate limits; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.decoys
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.decoys ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.decoys IS 'Tells every backend, which keeps their ids; also for changes by hand and by replication.';

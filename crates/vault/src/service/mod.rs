@@ -2,6 +2,7 @@
 
 mod census;
 mod credentials;
+mod decoys;
 mod keys;
 mod lifecycle;
 mod root_keys;
@@ -12,6 +13,7 @@ mod tenants;
 mod versions;
 
 pub use census::{Failed, Verified};
+pub use decoys::{Bait, Guise};
 
 pub use root_keys::RootKeyHealth;
 
