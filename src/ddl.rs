@@ -403,9 +403,24 @@ extension_sql_file!(
     requires = ["sql_revoke_from_everyone"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/verify_access_log.sql",
+    name = "sql_verify_access_log",
+    requires = ["sql_reapply_access"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/checkpoint_access_log.sql",
+    name = "sql_checkpoint_access_log",
+    requires = ["sql_verify_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/prune_access_log.sql",
+    name = "sql_prune_access_log",
+    requires = ["sql_checkpoint_access_log"]
+);
+extension_sql_file!(
     "../sql/install/30_api/generate_root_key.sql",
     name = "sql_generate_root_key",
-    requires = ["sql_reapply_access"]
+    requires = ["sql_prune_access_log"]
 );
 extension_sql_file!(
     "../sql/install/30_api/root_key_health.sql",

@@ -164,6 +164,14 @@ impl From<VaultError> for ServerError {
                 Some(cause.clone()),
                 Some("Nothing was released or changed. Mend the cause and call again.".to_owned()),
             ),
+            VaultError::LogBroken { .. } => (
+                Code::ERRCODE_DATA_CORRUPTED,
+                Some("Nothing was pruned: what does not verify may be evidence.".to_owned()),
+                Some(
+                    "Export the log, then CALL vault.prune_access_log(..., p_even_if_broken => true); see docs/access-log.md."
+                        .to_owned(),
+                ),
+            ),
             VaultError::Corrupted => (
                 Code::ERRCODE_DATA_CORRUPTED,
                 Some("The sealed bytes, their row, or the tenant's key were changed outside the vault.".to_owned()),

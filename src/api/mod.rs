@@ -1,5 +1,6 @@
 //! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
 
+mod access_log;
 mod argument;
 mod census;
 mod credential_life;

@@ -1,8 +1,10 @@
 //! Checkpoints: what somebody outside of this database should remember of the chain.
 
 use auditchain::{HASH_BYTES, Link};
+use vault::VaultError;
 
-use super::chain::Key;
+use super::chain::{self, Key};
+use super::durable::Log;
 use crate::pg::clock::Timestamp;
 use crate::pg::frozen::{self, Lsn, Value};
 use crate::pg::{relation, report};
@@ -14,6 +16,17 @@ pub struct Checkpoint {
     pub made_at: Timestamp,
     pub chain_key: [u8; 16],
     pub mac: [u8; HASH_BYTES],
+}
+
+/// A checkpoint of the chain as it ends now, flushed.
+pub fn checkpoint() -> Result<Checkpoint, VaultError> {
+    let head = Log::open().head();
+    chain::with_key(|key| {
+        let key = key.ok_or(VaultError::Internal("the ring was just there"))?;
+        let (checkpoint, lsn) = append(head.seq, head.link, Timestamp::now(), key);
+        frozen::flush(lsn);
+        Ok(checkpoint)
+    })
 }
 
 /// Keeps a checkpoint, as durably as a record, and writes it to the server's log, from where it gets out of reach of

@@ -1,9 +1,14 @@
-//! The access log: who is asking, and the sink that outlives ROLLBACK.
+//! The access log: who is asking, the sink that outlives ROLLBACK, and the chain that ties its records together.
 
 mod address;
 mod caller;
 mod chain;
 mod checkpoint;
 mod durable;
+mod prune;
+mod verify;
 
+pub use checkpoint::checkpoint;
 pub use durable::AccessLog;
+pub use prune::{older_than, prune};
+pub use verify::{Verdict, keys, verify};

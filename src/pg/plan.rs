@@ -70,6 +70,9 @@ macro_rules! statement {
 }
 pub(crate) use statement;
 
+/// Rows that [`Statement::each`] has in memory.
+const FETCHED: i64 = 500;
+
 /// One argument.
 #[derive(Clone, Copy)]
 pub enum Argument<'a> {
@@ -169,6 +172,39 @@ impl Statement {
     /// Every row.
     pub fn all<T>(&self, arguments: &[Argument<'_>], read: impl Fn(Row<'_>) -> T) -> Vec<T> {
         self.run(arguments, |rows| rows.iter().map(read).collect())
+    }
+
+    /// Every row in turn, as they are committed now, some hundreds of them in memory at a time, for as long as `read` wants
+    /// more. Can be cancelled.
+    pub fn each(&self, arguments: &[Argument<'_>], mut read: impl FnMut(Row<'_>) -> bool) {
+        // SAFETY: as in `run`. The portal holds the snapshot that is active when it is opened (spi.c) and goes with SPI.
+        unsafe {
+            expect(arguments.len() == self.arguments.len());
+            expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
+            let mut values: Vec<pg_sys::Datum> =
+                arguments.iter().map(|argument| argument.datum()).collect();
+            let plan = self.plan();
+            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            let nulls = std::ptr::null();
+            let portal =
+                pg_sys::SPI_cursor_open(std::ptr::null(), plan, values.as_mut_ptr(), nulls, true);
+            pg_sys::PopActiveSnapshot();
+            loop {
+                pgrx::check_for_interrupts!();
+                pg_sys::SPI_cursor_fetch(portal, true, FETCHED);
+                let rows = Rows {
+                    table: pg_sys::SPI_tuptable,
+                    count: usize::try_from(pg_sys::SPI_processed).unwrap_or(0),
+                };
+                let wants_more = rows.count > 0 && rows.iter().all(&mut read);
+                pg_sys::SPI_freetuptable(pg_sys::SPI_tuptable);
+                if !wants_more {
+                    break;
+                }
+            }
+            pg_sys::SPI_cursor_close(portal);
+            expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
+        }
     }
 
     /// # Safety

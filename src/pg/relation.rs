@@ -86,6 +86,12 @@ pub fn lock_out_writers(table: TableId) {
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareRowExclusiveLock as i32) }
 }
 
+/// Takes a lock that others of its kind share, and no writer, to be held to the end of the transaction.
+pub fn keep_out_writers(table: TableId) {
+    // SAFETY: as above.
+    unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareLock as i32) }
+}
+
 /// Waits, interruptibly, for every other transaction that by now has locked the table's rows or written some. Those that
 /// come later are not waited for, and nobody waits for us.
 pub fn await_writers(table: TableId) {

@@ -308,6 +308,21 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "verify_access_log(bigint,bigint)",
+        "SELECT * FROM vault.verify_access_log()",
+        &["admin", "auditor"],
+    ),
+    (
+        "checkpoint_access_log()",
+        "SELECT * FROM vault.checkpoint_access_log()",
+        &["admin", "auditor"],
+    ),
+    (
+        "prune_access_log(interval,boolean)",
+        "CALL vault.prune_access_log('1 year')",
+        &["admin"],
+    ),
+    (
         "access_grants",
         "SELECT * FROM vault.access_grants",
         &["admin", "auditor"],

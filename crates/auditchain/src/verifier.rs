@@ -100,7 +100,7 @@ pub struct Summary {
 ///
 /// The first error is the first thing that is wrong; what came before it is in order. After an error
 /// [`Verifier::diagnosis`] tells whether a second look at the records could say more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifier {
     start: u64,
     summary: Summary,
@@ -188,6 +188,11 @@ impl Verifier {
         self.checkpoint = Some(checkpoint.seq);
         self.summary.checkpoints += 1;
         Ok(())
+    }
+
+    /// What was verified so far.
+    pub fn summary(&self) -> Summary {
+        self.summary
     }
 
     /// Ends the verification.

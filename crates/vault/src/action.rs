@@ -62,4 +62,8 @@ actions! {
     SetRateLimit = "set_rate_limit",
     /// Where it is done, the record says `store` or `tenant_store`.
     StoreDecoy = "store_decoy",
+    VerifyAccessLog = "verify_access_log",
+    /// A head of the log's chain, made to be kept elsewhere.
+    CheckpointAccessLog = "checkpoint_access_log",
+    PruneAccessLog = "prune_access_log",
 }

@@ -116,6 +116,10 @@ pub enum VaultError {
     #[error("the access record cannot be written")]
     LogUnavailable { cause: String },
 
+    /// Records that do not verify are not to be pruned: they are the evidence.
+    #[error("the access log is broken: {what}")]
+    LogBroken { what: String },
+
     /// One message for every cause, so that a forger learns nothing.
     #[error("a sealed value does not open")]
     Corrupted,

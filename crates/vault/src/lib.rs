@@ -22,11 +22,12 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Delete, Destroy, FindByValue, GenerateRootKey, ListVersions,
-    LockTenant, Promote, Prune, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyErasure, VerifySecrets,
+    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, FindByValue, GenerateRootKey,
+    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve,
+    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
+    SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog,
+    VerifyErasure, VerifySecrets,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -42,8 +43,8 @@ pub use ports::{
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{
-    HeldDek, HeldKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place, Rewrapped, RootRow,
-    RootState, Run, RunId, RunKind, ValueMark, Whose,
+    HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
+    Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
 pub use versions::{

@@ -238,6 +238,11 @@ pub trait KeyAdministration {
         values: &[(ValueMark, [u8; WRAPPED_DEK_BYTES])],
     ) -> Result<usize, VaultError>;
 
+    /// Chain keys of root keys, kept under others.
+    fn kept_chain_keys(&mut self) -> Result<Vec<KeptChainKey>, VaultError>;
+    /// Keeps one, in the place of what was kept for the same root key.
+    fn put_chain_key(&mut self, key: &KeptChainKey) -> Result<(), VaultError>;
+
     /// Notes a run that begins; those whose session is gone are noted as abandoned.
     fn begin_run(&mut self, kind: &RunKind, total: u64) -> Result<RunId, VaultError>;
     /// Whether a run to this root key was begun and never finished.
@@ -245,6 +250,15 @@ pub trait KeyAdministration {
     /// Locked to the end of the transaction. `None`: unknown, finished or abandoned.
     fn run(&mut self, id: RunId) -> Result<Option<Run>, VaultError>;
     fn advance_run(&mut self, run: &Run) -> Result<(), VaultError>;
+}
+
+/// The chain key of a root key, kept so that records made under it can be verified when the ring has lost it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptChainKey {
+    /// The root key from which it derives.
+    pub of: Fingerprint,
+    pub wrapped_by: Fingerprint,
+    pub wrapped: [u8; WRAPPED_KEK_BYTES],
 }
 
 /// A row that a rewrap had to leave where it is.

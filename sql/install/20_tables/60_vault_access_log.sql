@@ -43,7 +43,7 @@ COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was a
 COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
 COMMENT ON COLUMN vault.vault_access_log."session_user" IS 'Who logged in; behind PostgREST always its authenticator.';
 COMMENT ON COLUMN vault.vault_access_log.action IS
-    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, set_rate_limit; store_decoy where it failed; beside these decoy_read, decoy_touched (alerts).';
+    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, verify_access_log, checkpoint_access_log, prune_access_log, set_rate_limit; store_decoy where it failed; beside these decoy_read, decoy_touched (alerts).';
 COMMENT ON COLUMN vault.vault_access_log.outcome IS
     'ok, not_found, refused (malformed call), denied (may not), failed (in order, but could not be served).';
 COMMENT ON COLUMN vault.vault_access_log.sqlstate IS 'What the caller received, where that was an error.';

@@ -3,8 +3,9 @@
 
 use envelope::{Fingerprint, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
 use vault::{
-    CredentialId, HeldDek, HeldKey, KeyAdministration, KeyMark, Phase, Place, RootRow, RootState,
-    Run, RunId, RunKind, Scope, TenantId, ValueMark, VaultError, WholeVault, Whose,
+    CredentialId, HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, Phase, Place,
+    RootRow, RootState, Run, RunId, RunKind, Scope, TenantId, ValueMark, VaultError, WholeVault,
+    Whose,
 };
 
 use super::{SpiStorage, fixed, tenant, unlike_installed};
@@ -65,6 +66,12 @@ statement!(
     latest PUT_DELETED_VALUES,
     "../queries/put_deleted_values.sql",
     [UUIDARRAYOID, UUIDARRAYOID, INT4ARRAYOID, BYTEAARRAYOID]
+);
+statement!(latest KEPT_CHAIN_KEYS, "../queries/kept_chain_keys.sql", []);
+statement!(
+    latest PUT_CHAIN_KEY,
+    "../queries/put_chain_key.sql",
+    [BYTEAOID, BYTEAOID, BYTEAOID]
 );
 statement!(latest CLOSE_ABANDONED_RUNS, "../queries/close_abandoned_runs.sql", []);
 statement!(
@@ -320,6 +327,30 @@ impl KeyAdministration for SpiStorage {
             IntMany(&versions),
             BytesMany(&wrapped),
         ]))
+    }
+
+    fn kept_chain_keys(&mut self) -> Result<Vec<KeptChainKey>, VaultError> {
+        let key = |row: Row<'_>| {
+            Some(KeptChainKey {
+                of: Fingerprint::from_bytes(fixed(&row, 1)?),
+                wrapped_by: Fingerprint::from_bytes(fixed(&row, 2)?),
+                wrapped: fixed(&row, 3)?,
+            })
+        };
+        KEPT_CHAIN_KEYS
+            .all(&[], key)
+            .into_iter()
+            .map(unlike_installed)
+            .collect()
+    }
+
+    fn put_chain_key(&mut self, key: &KeptChainKey) -> Result<(), VaultError> {
+        PUT_CHAIN_KEY.count(&[
+            Bytes(key.of.as_bytes()),
+            Bytes(key.wrapped_by.as_bytes()),
+            Bytes(&key.wrapped),
+        ]);
+        Ok(())
     }
 
     fn begin_run(&mut self, kind: &RunKind, total: u64) -> Result<RunId, VaultError> {

@@ -1,5 +1,6 @@
 //! The vault itself: one function per use case, each taking the permit it spends.
 
+mod access_log;
 mod census;
 mod credentials;
 mod decoys;

@@ -36,7 +36,7 @@ where
         let fingerprint = in_ring(&ring, id)?;
         self.storage.order_root_keys()?;
         let roots = self.storage.roots()?;
-        self.activate(&roots, id, fingerprint)?;
+        self.activate(&ring, &roots, id, fingerprint)?;
         self.record(Event::of::<ActivateRootKey>(None, Some(id)))
     }
 
@@ -60,7 +60,7 @@ where
             Some(id) => (id.to_owned(), in_ring(&ring, id)?),
             None => self.choose(all, &ring, &roots)?,
         };
-        self.activate(&roots, &id, fingerprint)?;
+        self.activate(&ring, &roots, &id, fingerprint)?;
         let total = self.storage.count_keys_elsewhere(all, fingerprint)?;
         let run = self
             .storage
@@ -118,6 +118,9 @@ where
                 Some(_) => return Err(changed_meanwhile(id)),
             }
         }
+        if let Some(active) = self.storage.active_root()? {
+            self.keep_chain_keys(&ring, active)?;
+        }
         self.record(Event::of::<RetireRootKey>(None, Some(id)))
     }
 
@@ -149,6 +152,7 @@ where
 
     fn activate(
         &mut self,
+        ring: &KeyRing,
         roots: &[RootRow],
         id: &str,
         fingerprint: Fingerprint,
@@ -168,7 +172,8 @@ where
             self.storage
                 .put_root(&former.id, former.fingerprint, RootState::Retiring)?;
         }
-        self.storage.put_root(id, fingerprint, RootState::Active)
+        self.storage.put_root(id, fingerprint, RootState::Active)?;
+        self.keep_chain_keys(ring, fingerprint)
     }
 
     fn choose(

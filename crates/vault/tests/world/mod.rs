@@ -17,12 +17,12 @@ use std::rc::Rc;
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
     Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current, DecoyStorage,
-    Description, Entropy, Erasure, Event, Form, Found, Guise, Insertion, Instant, Kept, KeyStorage,
-    Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit, Pruned, Reason, Receipt,
-    Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord, RootState, Rotation, Run,
-    RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow,
-    TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry, VersionPlace,
-    VersionState, VersionStorage, WholeVault,
+    Description, Entropy, Erasure, Event, Form, Found, Guise, Insertion, Instant, Kept,
+    KeptChainKey, KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit,
+    Pruned, Reason, Receipt, Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord,
+    RootState, Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
+    TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
+    VersionPlace, VersionState, VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -67,6 +67,7 @@ pub struct Tables {
     /// The states of those whose state was ever set, with a stamp that no two changes share.
     pub root_states: BTreeMap<[u8; 16], (RootState, u64)>,
     pub runs: BTreeMap<RunId, Run>,
+    pub chain_keys: Vec<KeptChainKey>,
     pub pending_roots: BTreeMap<[u8; 16], String>,
     pub locked: BTreeSet<TenantId>,
     pub rows: BTreeMap<CredentialId, Row>,

@@ -2,8 +2,8 @@
 
 use envelope::{Fingerprint, Header, WRAPPED_DEK_BYTES, WRAPPED_KEK_BYTES};
 use vault::{
-    HeldDek, HeldKey, KeyAdministration, KeyMark, Phase, Place, RootRow, RootState, Run, RunId,
-    RunKind, Scope, TenantId, ValueMark, VaultError, WholeVault, Whose,
+    HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, Phase, Place, RootRow, RootState,
+    Run, RunId, RunKind, Scope, TenantId, ValueMark, VaultError, WholeVault, Whose,
 };
 
 use super::{Port, Tables};
@@ -273,6 +273,17 @@ impl KeyAdministration for Port {
                 sealed.wrapped_dek = *wrapped_dek;
             }
             values.len()
+        })
+    }
+
+    fn kept_chain_keys(&mut self) -> Result<Vec<KeptChainKey>, VaultError> {
+        self.read("kept_chain_keys", |tables| tables.chain_keys.clone())
+    }
+
+    fn put_chain_key(&mut self, key: &KeptChainKey) -> Result<(), VaultError> {
+        self.write("put_chain_key", |tables| {
+            tables.chain_keys.retain(|kept| kept.of != key.of);
+            tables.chain_keys.push(key.clone());
         })
     }
 

@@ -1,0 +1,1 @@
+SELECT link FROM vault.vault_access_log WHERE seq = $1

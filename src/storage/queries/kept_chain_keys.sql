@@ -1,0 +1,1 @@
+SELECT fingerprint, wrapped_by, wrapped_key FROM vault.access_log_keys

@@ -1,0 +1,1 @@
+DELETE FROM vault.vault_access_log WHERE seq <= $1
