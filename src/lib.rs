@@ -5,6 +5,7 @@ mod audit;
 mod config;
 mod ddl;
 mod decoys;
+mod denied;
 mod entropy;
 mod error;
 mod limits;
@@ -22,7 +23,8 @@ pgrx::pg_module_magic!(name, version);
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
     config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath, limits::Setting>();
-    pg::shared::request(&[&limits::AREA]);
+    pg::shared::request(&[&limits::AREA, &denied::AREA]);
+    pg::refusal::listen(denied::LISTENER);
     root_key::start();
 }
 

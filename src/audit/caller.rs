@@ -39,17 +39,12 @@ struct Claims {
 
 impl Caller<'static> {
     pub fn now() -> Self {
-        let claims = guc::value(c"request.jwt.claims")
-            .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
-            .unwrap_or_default();
-        let tenant = claims
-            .tenant_id
-            .or_else(|| claims.app_metadata?.get("tenant_id").cloned());
+        let (claims_subject, claims_tenant) = claimed();
         Self {
             session_user: identity::session_user(),
             effective_role: identity::effective_role(),
-            claims_subject: claims.sub.as_ref().and_then(short),
-            claims_tenant: tenant.as_ref().and_then(short),
+            claims_subject,
+            claims_tenant,
             claims_trusted: None,
             application_name: identity::application_name(),
             client_address: identity::client_address(),
@@ -62,6 +57,43 @@ impl Caller<'static> {
             origin: None,
         }
     }
+}
+
+impl Caller<'static> {
+    /// The vault itself, where a record is about nobody in particular.
+    pub fn nobody() -> Self {
+        let owner = identity::Name::cut(b"tenant_vault_owner");
+        Self {
+            session_user: owner,
+            effective_role: owner,
+            claims_subject: None,
+            claims_tenant: None,
+            claims_trusted: None,
+            application_name: &[],
+            client_address: None,
+            backend_pid: process::pid(),
+            xid: None,
+            correlation_id: None,
+            access_reason: None,
+            lane: None,
+            platform_account: None,
+            origin: None,
+        }
+    }
+}
+
+/// Subject and tenant of the session's claims. Looks nothing up but a setting.
+pub fn claimed() -> (Option<String>, Option<String>) {
+    let claims = guc::value(c"request.jwt.claims")
+        .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
+        .unwrap_or_default();
+    let tenant = claims
+        .tenant_id
+        .or_else(|| claims.app_metadata?.get("tenant_id").cloned());
+    (
+        claims.sub.as_ref().and_then(short),
+        tenant.as_ref().and_then(short),
+    )
 }
 
 /// A claim as one short line of ASCII, which every database encoding can hold.

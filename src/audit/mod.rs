@@ -8,7 +8,8 @@ mod durable;
 mod prune;
 mod verify;
 
+pub use caller::{Caller, claimed};
 pub use checkpoint::checkpoint;
-pub use durable::AccessLog;
+pub use durable::{AccessLog, Entry};
 pub use prune::{older_than, prune};
 pub use verify::{Verdict, keys, verify};

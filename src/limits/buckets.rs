@@ -43,6 +43,8 @@ thread_local! {
 pub enum Kind {
     Role = 1,
     Tenant = 2,
+    /// What the log takes of calls that PostgreSQL refused.
+    Denied = 3,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,8 +135,10 @@ fn take_from(
         }
         Err(dry) => dry,
     };
-    for count in [&words[0], &slot[REFUSED]] {
-        store(count, load(count).wrapping_add(1));
+    if key.kind != Kind::Denied {
+        for count in [&words[0], &slot[REFUSED]] {
+            store(count, load(count).wrapping_add(1));
+        }
     }
     let unrecorded = load(&slot[UNRECORDED]);
     if now < load(&slot[QUIET_UNTIL]) {

@@ -119,6 +119,16 @@ fn count(kind: Kind, id: u128, rate: Rate, tokens: u32) -> Result<(), VaultError
     })
 }
 
+/// Whether the log still takes a record of a call by this role that PostgreSQL refused; 0 for the count of the others.
+pub fn count_denied(role: u32, rate: Rate) -> bool {
+    let key = Key {
+        database: identity::database_oid(),
+        kind: Kind::Denied,
+        id: u128::from(role),
+    };
+    buckets::take(key, rate, 1).is_ok()
+}
+
 /// Puts a rate in place of the setting for one role, profile or tenant; [`NONE`]: no limit. False: no such role.
 pub fn put(kind: &str, subject: &str, limit: &str) -> bool {
     let arguments = [kind, subject, limit].map(Argument::Text);
@@ -155,6 +165,7 @@ pub fn status() -> Vec<Status> {
         let (role, tenant) = match bucket.kind {
             Kind::Role => (Some(identity::role(bucket.id as u32)), None),
             Kind::Tenant => (None, Some(bucket.id.to_be_bytes())),
+            Kind::Denied => continue,
         };
         lines.push(Status {
             kind: bucket.kind.word(),
@@ -173,6 +184,7 @@ impl Kind {
         match self {
             Self::Role => "role",
             Self::Tenant => "tenant",
+            Self::Denied => "log",
         }
     }
 }

@@ -14,6 +14,16 @@ thread_local! {
     static CLIENT_ADDRESS: OnceCell<Option<&'static [u8]>> = const { OnceCell::new() };
 }
 
+/// The first members of struct Port of PostgreSQL 15 (libpq-be.h), which pgrx leaves opaque.
+#[repr(C)]
+struct Port {
+    socket: pg_sys::pgsocket,
+    is_nonblocking: bool,
+    protocol: u32,
+    own: pg_sys::SockAddr,
+    peer: pg_sys::SockAddr,
+}
+
 /// A role's name in the database's encoding.
 #[derive(Clone, Copy)]
 pub struct Name {
@@ -22,7 +32,8 @@ pub struct Name {
 }
 
 impl Name {
-    fn cut(text: &[u8]) -> Self {
+    /// At most 64 bytes of it.
+    pub fn cut(text: &[u8]) -> Self {
         let mut bytes = [0; pg_sys::NAMEDATALEN as usize];
         let length = text.len().min(bytes.len());
         bytes[..length].copy_from_slice(&text[..length]);
@@ -47,6 +58,36 @@ pub fn session_user() -> Name {
 pub fn effective_role() -> Name {
     // SAFETY: reads backend state; raises nothing.
     name(1, unsafe { raw::GetOuterUserId() })
+}
+
+/// Who logged in, by number.
+pub fn session_user_oid() -> u32 {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::GetSessionUserId() }.to_u32()
+}
+
+/// What [`client_address`] answers, made without asking PostgreSQL for memory, for a moment at which that must not be.
+pub fn peer_address() -> Option<Vec<u8>> {
+    // SAFETY: the connection to this backend's client, where it has one, begins as Port below. The address is a sockaddr of
+    // the family that it names, in a buffer large enough for any.
+    unsafe {
+        let port = pg_sys::MyProcPort.cast::<Port>();
+        if port.is_null() {
+            return None;
+        }
+        let peer = (&raw const (*port).peer.addr).cast::<u8>();
+        // What PostgreSQL calls the families in a datum (inet.h), and where the address begins (in.h).
+        let (family, start, length) = match i32::from((*peer.cast::<libc::sockaddr>()).sa_family) {
+            libc::AF_INET => (2, std::mem::offset_of!(libc::sockaddr_in, sin_addr), 4),
+            libc::AF_INET6 => (3, std::mem::offset_of!(libc::sockaddr_in6, sin6_addr), 16),
+            _ => return None,
+        };
+        let size = pg_sys::VARHDRSZ + 2 + length;
+        let mut datum = ((size as u32) << 2).to_le_bytes().to_vec();
+        datum.extend([family, length as u8 * 8]);
+        datum.extend_from_slice(std::slice::from_raw_parts(peer.add(start), length));
+        Some(datum)
+    }
 }
 
 /// The same role, by number.

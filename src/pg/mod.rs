@@ -12,6 +12,7 @@ pub mod plan;
 pub mod process;
 pub mod program;
 mod raw;
+pub mod refusal;
 pub mod relation;
 pub mod reply;
 pub mod report;

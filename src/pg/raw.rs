@@ -118,6 +118,8 @@ unsafe extern "C-unwind" {
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
+    pub fn IsInParallelMode() -> bool;
+    pub fn IsTransactionState() -> bool;
     pub fn LWLockRelease(lock: *mut LWLock);
     pub fn RecoveryInProgress() -> bool;
 }

@@ -31,6 +31,7 @@ mod concurrency;
 mod contract;
 mod crash;
 mod decoys;
+mod denied;
 mod docs;
 mod doctor;
 mod dump;
