@@ -1,6 +1,6 @@
 """Runs the cases in turn against the server that the environment names; writes every figure as JSON.
 
-    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS, ROTATION_ROWS (see bench/run)
+    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS, ROTATION_ROWS, LOG_ROWS (see bench/run)
 
 Cases run A B C ... A B C ..., so that whatever else the machine does meets all of them alike, and ratios are formed
 within a round. A client fetches the ids of a whole batch at once and then makes one call each: of its statements
@@ -23,6 +23,7 @@ ROUNDS = int(os.environ["ROUNDS"])
 PERIOD = int(os.environ["PERIOD"])
 ROWS = int(os.environ["ROWS"])
 ROTATION_ROWS = int(os.environ["ROTATION_ROWS"])
+LOG_ROWS = int(os.environ["LOG_ROWS"])
 TENANTS = 1000
 BATCH = 100
 MANY = 20
@@ -283,6 +284,30 @@ def rotation(has_pgcrypto):
     return answer
 
 
+def access_log():
+    """What appending a record costs as the log grows, tenfold each time, and what verifying all of it takes."""
+    place = {"database": "log"}
+    psql("CREATE DATABASE log")
+    psql("""
+        CREATE EXTENSION tenant_vault;
+        CREATE TABLE ids AS SELECT array_agg(vault.store_credential('name', 'secret')) AS ids FROM generate_series(1, 1000);
+    """, **place)
+    read = "SELECT count(*) FROM generate_series(1, {}), ids, LATERAL vault.retrieve_credentials(ids)"
+    answer, rows = [], 10000
+    while rows <= LOG_ROWS:
+        there = number("SELECT seq FROM vault.access_log_head", **place)
+        psql(read.format(int(rows - there) // 1000), **place)
+        each = statistics.median(seconds(read.format(20), "log") for _ in range(5)) * 1e6 / 20000
+        answer.append({"rows": rows, "each_us": each})
+        rows *= 10
+    begun = time.monotonic()
+    verdict = psql("SELECT intact, records FROM vault.verify_access_log()", **place).split("|")
+    assert verdict[0] == "t", verdict
+    took = time.monotonic() - begun
+    psql("DROP DATABASE log")
+    return {"sizes": answer, "verified": int(verdict[1]), "verify_s": took}
+
+
 def machine():
     cpuinfo, meminfo = Path("/proc/cpuinfo").read_text(), Path("/proc/meminfo").read_text()
     model = re.search(r"model name\s*: (.*)", cpuinfo)
@@ -327,6 +352,9 @@ def main():
     if ROTATION_ROWS:
         say(f"rotation of keys with {ROTATION_ROWS} secrets")
         results["rotation"] = rotation(has_pgcrypto)
+    if LOG_ROWS:
+        say(f"an access log that grows to {LOG_ROWS} records")
+        results["access_log"] = access_log()
     results["options"] = {"rounds": ROUNDS, "period_s": PERIOD, "rows": ROWS, "tenants": TENANTS, "many": MANY}
     results["machine"] = {**machine(), "load_before": load, "minutes": (time.time() - started) / 60}
     Path(sys.argv[1]).write_text(json.dumps(results, indent=1) + "\n")

@@ -110,6 +110,17 @@ def rotation(found):
     ])
 
 
+def access_log(found):
+    yield "### The access log as it grows: `make bench`"
+    yield ""
+    yield from table(["records there are", "µs a record, read and recorded in bulk"], [
+        [f"{size['rows']:,}", f"{size['each_us']:.1f}"] for size in found["sizes"]
+    ])
+    yield (f"`verify_access_log()` over {found['verified']:,} records: {found['verify_s']:.1f} s,"
+           f" {found['verify_s'] * 1e6 / found['verified']:.1f} µs each.")
+    yield ""
+
+
 def report(results, criterion):
     machine, options = results.machine, results.options
     yield (
@@ -157,6 +168,8 @@ def report(results, criterion):
     yield from table(["per execution, one transaction each", "bytes of WAL", "transaction ids per 1000"], rows)
     if hasattr(results, "rotation"):
         yield from rotation(results.rotation)
+    if hasattr(results, "access_log"):
+        yield from access_log(results.access_log)
     if criterion:
         yield "### The envelope alone: `cargo bench -p envelope`"
         yield ""

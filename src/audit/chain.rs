@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use auditchain::{Body, ChainKey, HASH_BYTES, Link, unkeyed_link};
-use envelope::{Fingerprint, KeyRing, RootKey};
+use envelope::{Fingerprint, KeyBytes, KeyRing, RootKey};
 
 use crate::config;
 use crate::pg::clock::{self, Reload, Timestamp};
@@ -138,9 +138,13 @@ impl Key {
     pub fn of(root: &RootKey) -> Self {
         Self {
             of: root.fingerprint(),
-            key: ChainKey::new(root.chain_key().expose()),
+            key: chain_key(root.chain_key()),
         }
     }
+}
+
+pub fn chain_key(key: &KeyBytes) -> ChainKey {
+    ChainKey::new(key.expose())
 }
 
 /// What this backend ties records with.

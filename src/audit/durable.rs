@@ -36,6 +36,16 @@ pub struct Entry<'a> {
     pub at: Timestamp,
 }
 
+impl<'a> Entry<'a> {
+    fn now(event: &Event<'a>, caller: &'a Caller<'a>) -> Self {
+        Self {
+            event: event.clone(),
+            caller,
+            at: Timestamp::now(),
+        }
+    }
+}
+
 impl AccessLog {
     /// Starts a call that has no record yet; answers what stood for the call around it.
     pub fn begin_call() -> bool {
@@ -54,15 +64,14 @@ impl AccessLog {
 impl Audit for AccessLog {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
         let caller = Caller::now();
-        let entries: Vec<Entry<'_>> = events
-            .iter()
-            .map(|event| Entry {
-                event: event.clone(),
-                caller: &caller,
-                at: Timestamp::now(),
-            })
-            .collect();
-        self.append_entries(&entries)
+        match events {
+            // Nearly every call; without a list on the heap.
+            [event] => self.append_entries(&[Entry::now(event, &caller)]),
+            many => {
+                let entries: Vec<_> = many.iter().map(|one| Entry::now(one, &caller)).collect();
+                self.append_entries(&entries)
+            }
+        }
     }
 
     fn chain_under(&mut self, ring: &KeyRing, active: Option<Fingerprint>) {

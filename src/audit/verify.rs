@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use auditchain::{
-    Body, Broken, ChainKey, Checkpoint, Fingerprint, HASH_BYTES, Keys, Link, Point, Record, Row,
-    Summary, Verifier,
+    Body, Broken, Checkpoint, Fingerprint, HASH_BYTES, Keys, Link, Point, Record, Row, Summary,
+    Verifier,
 };
 use envelope::KeyBytes;
 
 use super::address::Address;
+use super::chain::chain_key;
 use super::durable::Log;
 use crate::pg::plan::Argument::Long;
 use crate::pg::plan::{self, statement};
@@ -96,10 +97,7 @@ impl Stub {
 pub fn keys(chain_keys: &[(envelope::Fingerprint, KeyBytes)]) -> Keys {
     let mut keys = Keys::default();
     for (of, key) in chain_keys {
-        keys.add(
-            Fingerprint::from_bytes(*of.as_bytes()),
-            ChainKey::new(key.expose()),
-        );
+        keys.add(Fingerprint::from_bytes(*of.as_bytes()), chain_key(key));
     }
     keys
 }

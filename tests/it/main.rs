@@ -27,6 +27,7 @@ mod access;
 mod adapters;
 mod canary;
 mod census;
+mod chain;
 mod concurrency;
 mod contract;
 mod crash;

@@ -47,7 +47,7 @@ pub enum Foreign {
     NumberTooHigh {
         head: u64,
     },
-    /// Its link, or the fingerprint it names, is not as long as those are.
+    /// A column holds what the vault never writes: a link of another length, say.
     Malformed,
     UnknownKey(Fingerprint),
     /// Slipped in, one of so many: the records that follow stand as many numbers too high.
@@ -56,6 +56,8 @@ pub enum Foreign {
     },
     /// Not the record but the checkpoint of this number: its MAC is not of our making.
     Checkpoint,
+    /// Not the record but the stub that ends with this number: its MAC is not of our making.
+    Stub,
 }
 
 /// Who remembers a link that was at a number.
@@ -160,10 +162,7 @@ impl Foreign {
             Self::NumberTooHigh { head } => {
                 write!(f, "record {seq} stands past the head at {head}")
             }
-            Self::Malformed => write!(
-                f,
-                "record {seq} has a link or a chain key of a wrong length"
-            ),
+            Self::Malformed => write!(f, "record {seq} holds what the vault does not write"),
             Self::UnknownKey(key) => {
                 write!(
                     f,
@@ -177,6 +176,10 @@ impl Foreign {
             Self::SlippedIn { records } => write!(
                 f,
                 "record {seq} was slipped in, one of {records}: those that follow stand {records} numbers too high"
+            ),
+            Self::Stub => write!(
+                f,
+                "the stub of the records up to {seq} was not made under the key it names"
             ),
             Self::Checkpoint => write!(
                 f,

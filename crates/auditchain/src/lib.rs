@@ -10,6 +10,8 @@
 
 mod broken;
 mod diagnosis;
+#[cfg(feature = "offline")]
+pub mod export;
 mod keys;
 mod link;
 mod record;
@@ -20,7 +22,7 @@ pub use diagnosis::Diagnosis;
 pub use keys::{Fingerprint, KeyOf, Keys};
 pub use link::{ChainKey, Link, unkeyed_link};
 pub use record::{Body, Record};
-pub use verifier::{Checkpoint, Point, Row, Summary, Verifier};
+pub use verifier::{Checkpoint, Point, Row, Stub, Summary, Verifier};
 
 /// Size of a link and of a body, and of a chain's key.
 pub const HASH_BYTES: usize = 32;

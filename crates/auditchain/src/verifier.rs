@@ -77,6 +77,59 @@ impl Checkpoint {
     }
 }
 
+/// What stands for records that were pruned, attested under a chain key.
+#[derive(Clone, Copy, Debug)]
+pub struct Stub {
+    pub first_seq: u64,
+    /// The last one that was pruned: where the rest of the log begins.
+    pub last: Point,
+    /// Microseconds since the Unix epoch.
+    pub pruned_at_us: i64,
+    pub mac: [u8; HASH_BYTES],
+}
+
+impl Stub {
+    /// Where the log goes on, if this stub stands for what follows `after`: [`Point::START`], or the stub before.
+    ///
+    /// - errors: [`Broken::Missing`] if there are numbers between the two, [`Foreign::Stub`] if they overlap.
+    pub fn follow(&self, after: Point) -> Result<Point, Broken> {
+        let expected = after.seq.saturating_add(1);
+        if self.first_seq > expected {
+            return Err(Broken::Missing {
+                first: expected,
+                last: self.first_seq - 1,
+            });
+        }
+        if self.first_seq < expected || self.last.seq < self.first_seq {
+            return Err(self.foreign());
+        }
+        Ok(self.last)
+    }
+
+    fn foreign(&self) -> Broken {
+        Broken::Foreign {
+            seq: i64::try_from(self.last.seq).unwrap_or(i64::MAX),
+            how: Foreign::Stub,
+        }
+    }
+
+    /// As [`Checkpoint::check`].
+    ///
+    /// - errors: [`Foreign::Stub`].
+    pub fn check(&self, key: KeyOf<'_>) -> Result<(), Broken> {
+        let Point { seq, link } = &self.last;
+        match key {
+            KeyOf::Known(key)
+                if key.made_stub(self.first_seq, *seq, link, self.pruned_at_us, &self.mac) =>
+            {
+                Ok(())
+            }
+            KeyOf::Untested => Ok(()),
+            _ => Err(self.foreign()),
+        }
+    }
+}
+
 /// What was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -85,6 +138,8 @@ pub struct Summary {
     pub records: u64,
     /// Of those, made while there was no key: they can be forged until a record under a key follows.
     pub unkeyed: u64,
+    /// From here on to the last one all are unkeyed.
+    pub unkeyed_since: Option<u64>,
     /// Of those, taken as they are ([`KeyOf::Untested`]).
     pub untested: u64,
     /// Checkpoints that the log passed through.
@@ -104,7 +159,6 @@ pub struct Summary {
 pub struct Verifier {
     start: u64,
     summary: Summary,
-    unkeyed_since: Option<u64>,
     checkpoint: Option<u64>,
     suspect: Option<Suspect>,
 }
@@ -120,10 +174,10 @@ impl Verifier {
                 last: after,
                 records: 0,
                 unkeyed: 0,
+                unkeyed_since: None,
                 untested: 0,
                 checkpoints: 0,
             },
-            unkeyed_since: None,
             checkpoint: None,
             suspect: None,
         }
@@ -157,19 +211,19 @@ impl Verifier {
             }
             _ if key.fits(seq, &last.link, &row.body, &row.link) => {}
             _ => {
-                self.suspect = Some(Suspect::record(last, row, key, self.unkeyed_since));
+                self.suspect = Some(Suspect::record(last, row, key, self.summary.unkeyed_since));
                 return Err(Broken::Changed {
                     seq,
-                    unkeyed_since: self.unkeyed_since,
+                    unkeyed_since: self.summary.unkeyed_since,
                 });
             }
         }
         self.summary.records += 1;
         if row.key.is_none() {
             self.summary.unkeyed += 1;
-            self.unkeyed_since.get_or_insert(seq);
+            self.summary.unkeyed_since.get_or_insert(seq);
         } else {
-            self.unkeyed_since = None;
+            self.summary.unkeyed_since = None;
         }
         self.summary.last = Point {
             seq,

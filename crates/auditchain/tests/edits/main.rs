@@ -415,7 +415,7 @@ fn every_finding_is_one_sentence_with_its_number() {
         ),
         (
             foreign(7, Foreign::Malformed),
-            "foreign at 7: record 7 has a link or a chain key of a wrong length",
+            "foreign at 7: record 7 holds what the vault does not write",
         ),
         (
             foreign(7, Foreign::UnknownKey(fingerprint(1))),
@@ -428,6 +428,10 @@ fn every_finding_is_one_sentence_with_its_number() {
         (
             foreign(7, Foreign::SlippedIn { records: 3 }),
             "foreign at 7: record 7 was slipped in, one of 3: those that follow stand 3 numbers too high",
+        ),
+        (
+            foreign(7, Foreign::Stub),
+            "foreign at 7: the stub of the records up to 7 was not made under the key it names",
         ),
         (
             foreign(7, Foreign::Checkpoint),

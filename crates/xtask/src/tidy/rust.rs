@@ -8,10 +8,13 @@ const LIB_MAX_LINES: usize = 79;
 
 /// Where `expose()` may be called, that is: where secrets and keys are in the clear. Grown only by a review.
 const MAY_EXPOSE: &[&str] = &[
+    "crates/auditchain/src/bin/verify/keys.rs",
     "crates/envelope/",
+    "crates/vault/src/service/access_log.rs",
     "crates/vault/src/service/mod.rs",
     "crates/vault/tests/",
     "src/api/",
+    "src/audit/chain.rs",
     "src/root_key/",
     "tests/",
     "pgrx-tests/",
