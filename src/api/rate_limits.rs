@@ -86,6 +86,7 @@ fn no_such_role() -> VaultError {
 }
 
 #[pg_extern(sql = false)]
+#[allow(clippy::type_complexity, reason = "the columns of a SQL function")]
 fn rate_limit_status() -> TableIterator<
     'static,
     (
