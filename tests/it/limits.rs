@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use postgres::error::DbError;
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, refusal};
+use vault_tests::{Calls, Cluster, Database, refusal, temporary_role};
 
 fn limit(db: &Database<'_>, kind: &str, subject: &str, rate: Option<&str>) {
     db.superuser()
@@ -158,6 +158,15 @@ fn a_profile_limits_each_of_its_holders_and_a_role_comes_first() {
     for role in [&first, &second] {
         assert_eq!(served(&mut db.login(role), id, 5), 2, "{role}");
     }
+    let member = temporary_role(&db, "member");
+    db.superuser()
+        .batch_execute(&format!("GRANT {second} TO {member}"))
+        .expect("GRANT");
+    assert_eq!(
+        served(&mut db.login(&member), id, 5),
+        2,
+        "a member has a bucket of its own"
+    );
     // Of several profiles the widest counts; a session that is open hears of each change.
     let mut session = db.login(&first);
     limit(&db, "profile", "admin", Some("100/h"));
