@@ -17,6 +17,8 @@ static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CStri
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROTATION_OVERLAP: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
+static SHIELD: GucSetting<bool> = GucSetting::<bool>::new(true);
+static SHIELD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
 static VERSION_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(10);
@@ -41,7 +43,8 @@ pub enum StorageAdapter {
 }
 
 /// - `Key`, `CommandLine`, `File`: who takes the values of the three settings that name the source of the root keys.
-pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
+/// - `Further`: who hears which further functions the shield is to know.
+pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, Further: Watched>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
     // Purpose: how long what was deleted can be restored. Unit: seconds. Default: 7 days. Set by: superuser. If wrong: too
     // short, a deletion by mistake is final; too long, sealed bytes of deleted secrets stay. 0 destroys at once.
@@ -127,6 +130,27 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    // Purpose: keep literals and parameters of calls to the vault out of the server's log and pg_stat_activity. Default: on.
+    // Set by: superuser. If wrong: off, secrets that stand in a statement are written down wherever PostgreSQL logs it.
+    GucRegistry::define_bool_guc(
+        c"tenant_vault.shield",
+        c"Whether literals of calls to the vault are kept out of the server's log and pg_stat_activity.",
+        c"Works from when the library is loaded: preload it, or the first call of a session is not covered.",
+        &SHIELD,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Purpose: functions of your own that take secrets and hand them to the vault. Default: none. Set by: superuser. If
+    // wrong: too few, log_statement writes their arguments down before the shield can know; too many, statements that
+    // name them are logged without their literals for no reason.
+    guc::define_watched::<Further>(guc::Definition {
+        name: c"tenant_vault.shield_functions",
+        short: c"Further functions whose calls the shield treats like the vault's own, separated by commas.",
+        long: c"Names count in every schema, in any case of letters.",
+        setting: &SHIELD_FUNCTIONS,
+        context: GucContext::Suset,
+        flags: GucFlags::default(),
+    });
     // Purpose: choose the adapter that looks up current versions. Default: auto. Set by: superuser. If wrong: spi
     // costs some microseconds a call; auto never uses the direct scan on a table it was not made for.
     GucRegistry::define_enum_guc(
@@ -228,6 +252,10 @@ pub fn notify() -> bool {
 
 pub fn rotation_overlap_s() -> i32 {
     ROTATION_OVERLAP.get()
+}
+
+pub fn shield() -> bool {
+    SHIELD.get()
 }
 
 pub fn version_retention() -> i32 {

@@ -10,6 +10,7 @@ mod pg;
 mod policy;
 mod root_key;
 mod session;
+mod shield;
 mod storage;
 
 pgrx::pg_module_magic!(name, version);
@@ -19,7 +20,13 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
-    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath>();
+    config::define::<
+        root_key::Key,
+        root_key::CommandLine,
+        root_key::FilePath,
+        shield::FurtherFunctions,
+    >();
+    shield::start();
     root_key::start();
 }
 

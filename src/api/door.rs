@@ -10,7 +10,7 @@ use crate::audit::AccessLog;
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
-use crate::policy;
+use crate::{policy, shield};
 
 /// What is known of the running call, should it fail.
 #[derive(Default)]
@@ -105,6 +105,7 @@ struct Failure {
 }
 
 fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> Result<T, Failure> {
+    shield::called();
     let around = AccessLog::begin_call();
     let call = Call::default();
     let failure = match attempt(|| body(&call)) {

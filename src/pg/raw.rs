@@ -4,10 +4,10 @@
 use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
-    BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
-    LOCKMODE, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId, ScanKey,
-    ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr,
-    bits32, ffi,
+    BackendState, BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo,
+    HeapTuple, LOCKMODE, List, OffsetNumber, Oid, Page, PgStat_Counter, PreparedStatement,
+    QueryDesc, Relation, RmgrId, ScanDirection, ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc,
+    TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr, bits32, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -101,13 +101,26 @@ unsafe extern "C-unwind" {
     );
 }
 
-// These read the clock, or what this process or shared memory says of itself, and hold no ereport: they may be called
-// without a guard.
+// Those that read or write what this process or shared memory says of itself, or the clock, hold no ereport: they may be
+// called without a guard. FetchPreparedStatement holds one, which it is told to leave. The others are called where an
+// error may jump over the caller's frame, which owns nothing.
 unsafe extern "C-unwind" {
+    pub fn EmitErrorReport();
+    pub fn FetchPreparedStatement(name: *const c_char, raises: bool) -> *mut PreparedStatement;
+    pub fn GetCurrentStatementStartTimestamp() -> TimestampTz;
     pub fn GetCurrentTimestamp() -> TimestampTz;
     pub fn GetDatabaseEncoding() -> c_int;
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
     pub fn RecoveryInProgress() -> bool;
+    pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
+    pub fn pgstat_report_query_id(id: u64, force: bool);
+    pub fn standard_ExecutorRun(
+        query: *mut QueryDesc,
+        direction: ScanDirection::Type,
+        count: u64,
+        once: bool,
+    );
+    pub fn standard_ExecutorStart(query: *mut QueryDesc, flags: c_int);
 }

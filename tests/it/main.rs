@@ -40,6 +40,7 @@ mod lifecycle;
 mod log;
 mod memory;
 mod rotation;
+mod shield;
 mod sources;
 mod surface;
 mod tamper;
