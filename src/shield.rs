@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
+use std::mem::ManuallyDrop;
 
 use scrubber::{Names, REMARK, Stripped, blank, executed, strip};
 
@@ -18,7 +19,8 @@ use crate::pg::log_line::{self, Edit, Line, Part};
 use crate::pg::statement::{self, Censor, Sight};
 
 thread_local! {
-    static NAMES: RefCell<Names> = const { RefCell::new(Names::ours()) };
+    /// Not dropped when the process ends: PostgreSQL may still have something to say.
+    static NAMES: RefCell<ManuallyDrop<Names>> = const { RefCell::new(ManuallyDrop::new(Names::ours())) };
 }
 
 /// The setting that names further functions.
@@ -26,7 +28,10 @@ pub struct FurtherFunctions;
 
 impl Watched for FurtherFunctions {
     fn assigned(value: Option<&CStr>) {
-        NAMES.set(Names::and(value.unwrap_or_default().to_bytes()));
+        let names = Names::and(value.unwrap_or_default().to_bytes());
+        drop(ManuallyDrop::into_inner(
+            NAMES.replace(ManuallyDrop::new(names)),
+        ));
     }
 }
 

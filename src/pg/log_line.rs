@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
@@ -130,8 +131,9 @@ thread_local! {
     static BEFORE: Cell<pg_sys::emit_log_hook_type> = const { Cell::new(None) };
     /// The hook that stood when an edited entry was handed to PostgreSQL's writer.
     static OUTER: Cell<pg_sys::emit_log_hook_type> = const { Cell::new(None) };
-    /// The strings of the last edit. Kept here, since an error on its way would jump over a frame that owned them.
-    static EDIT: Cell<Option<Edit>> = const { Cell::new(None) };
+    /// The strings of the last edit. Kept here, since an error on its way would jump over a frame that owned them; and not
+    /// dropped when the process ends, which is not the end of what PostgreSQL reports.
+    static EDIT: Cell<ManuallyDrop<Option<Edit>>> = const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// Called once, by _PG_init.
@@ -225,7 +227,9 @@ unsafe fn edit(entry: *mut pg_sys::ErrorData) -> Option<Fields> {
         put(&edit.hint, &mut entry.hint);
         put(&edit.query, &mut entry.internalquery);
         entry.hide_ctx |= edit.hides_context;
-        EDIT.set(Some(edit));
+        drop(ManuallyDrop::into_inner(
+            EDIT.replace(ManuallyDrop::new(Some(edit))),
+        ));
         Some(fields)
     }
 }

@@ -10,6 +10,7 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
+use std::mem::ManuallyDrop;
 use std::panic::catch_unwind;
 use std::ptr::null;
 
@@ -49,7 +50,8 @@ thread_local! {
         Cell::new(Look { text: null(), began: 0, sight: Sight::Foreign })
     };
     /// The text that stands in the place of another. Lives until the next one comes: until then PostgreSQL may read it.
-    static COVER: Cell<Option<CString>> = const { Cell::new(None) };
+    /// Nothing in here is dropped when the process ends: that is not the end of what PostgreSQL reports.
+    static COVER: Cell<ManuallyDrop<Option<CString>>> = const { Cell::new(ManuallyDrop::new(None)) };
     static COVER_AT: Cell<*const c_char> = const { Cell::new(null()) };
     static COVERED: Cell<*const c_char> = const { Cell::new(null()) };
     static BEFORE_ANALYSIS: Cell<pg_sys::post_parse_analyze_hook_type> = const { Cell::new(None) };
@@ -122,10 +124,9 @@ fn sight(known: bool) -> Sight {
     // SAFETY: a plain global of this process.
     let began = unsafe { raw::GetCurrentStatementStartTimestamp() };
     let last = LAST.get();
-    if last.text == text && last.began == began && is_a_clients() {
-        if last.sight == Sight::Concerned || !known {
-            return last.sight;
-        }
+    let is_known_again = last.text == text && last.began == began && is_a_clients();
+    if is_known_again && (last.sight == Sight::Concerned || !known) {
+        return last.sight;
     }
     // SAFETY: as in `original`; the text does not change while we look.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
@@ -148,7 +149,9 @@ fn sight(known: bool) -> Sight {
     if let Some(shown) = shown {
         let at = shown.as_ptr();
         // The one before is of no use: PostgreSQL's pointer has left it.
-        COVER.set(Some(shown));
+        drop(ManuallyDrop::into_inner(
+            COVER.replace(ManuallyDrop::new(Some(shown))),
+        ));
         cover(text, at);
     }
     sight

@@ -55,10 +55,18 @@ fn preloaded() -> Cluster {
 fn logs(cluster: &Cluster) -> Vec<(String, String)> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let end = format!("end_of_{}_", CALLS.fetch_add(1, Ordering::Relaxed));
-    cluster
-        .connect("postgres", "postgres")
-        .batch_execute(&format!("SELECT '{end}'"))
-        .expect("a statement to be logged");
+    // One entry and nothing after it, so that what is read is all of it.
+    let mut session = cluster.connect("postgres", "postgres");
+    session
+        .batch_execute(
+            "SET log_statement = none; SET log_min_duration_statement = -1; SET auto_explain.log_min_duration = -1;
+             SET debug_print_parse = off; SET debug_print_rewritten = off; SET debug_print_plan = off;
+             SET log_min_messages = log",
+        )
+        .expect("a silent session");
+    session
+        .batch_execute(&format!("DO $$ BEGIN RAISE LOG '{end}'; END $$"))
+        .expect("an entry");
     let began = Instant::now();
     loop {
         let mut files = Vec::new();
@@ -349,6 +357,8 @@ fn let_the_canaries_fly(db: &Database<'_>, marks: &mut Marks, format: &str) {
         simple(&mut session, marks, text);
     }
 
+    waits_and_deadlocks(db, marks);
+
     // COPY brings its rows in messages of their own.
     let rows = marks.put("MARK\n");
     let mut copy = session.copy_in("COPY copied FROM STDIN").expect("COPY");
@@ -400,6 +410,29 @@ fn let_the_canaries_fly(db: &Database<'_>, marks: &mut Marks, format: &str) {
     .execute("parts", 0)
     .sync();
     assert_eq!(wire.answers(), [""; 0]);
+}
+
+/// Two sessions that wait for one another: PostgreSQL says who waits for whom, and what the others are doing.
+fn waits_and_deadlocks(db: &Database<'_>, marks: &mut Marks) {
+    let mut service = db.superuser();
+    let ids = ["one", "other"].map(|name| service.store(name, "x").expect("a credential"));
+    let mut sessions = [Wire::open(db, "postgres"), Wire::open(db, "postgres")];
+    for (session, id) in sessions.iter_mut().zip(ids) {
+        session.query("BEGIN").answers();
+        let call = format!("SELECT vault.rotate_credential('{id}', 'MARK')");
+        session.query(&marks.put(&call)).answers();
+    }
+    for (session, id) in sessions.iter_mut().zip(ids.iter().rev()) {
+        let call = format!("SELECT vault.rotate_credential('{id}', 'MARK')");
+        session.query(&marks.put(&call)).send();
+        sleep(Duration::from_millis(20));
+    }
+    let errors = sessions.map(|mut session| {
+        let errors = session.answers();
+        session.query("ROLLBACK").answers();
+        errors
+    });
+    assert_eq!(errors.concat(), ["40P01"]);
 }
 
 fn no_mark_in_any_log(cluster: &Cluster) {
@@ -639,8 +672,8 @@ fn pg_stat_activity_shows_our_calls_without_their_literals() {
                AND datname = current_database()",
             &[],
         );
-        if text.starts_with("$") {
-            wire.parse("", &text[1..])
+        if let Some(text) = text.strip_prefix('$') {
+            wire.parse("", text)
                 .bind("", "", &["Canary"])
                 .execute("", 0)
                 .sync()
@@ -774,6 +807,39 @@ fn without_preload_the_shield_stands_from_the_first_call_on() {
         .filter(|line| line.contains("FirstCanary"))
         .collect();
     assert_eq!(lines.len(), 1, "the line of log_statement: {lines:#?}");
+}
+
+/// Of a backend that crashed the server says what it was doing; one that is ended says so itself.
+#[test]
+fn the_end_of_a_backend_names_no_literal() {
+    let cluster = Cluster::builder().start();
+    let db = Database::on(&cluster);
+    let call = "SELECT vault.store_credential('n', 'Canary'), pg_sleep(60)";
+    let start = |wire: &mut Wire| -> i32 {
+        wire.query(call).send();
+        sleep(Duration::from_millis(200));
+        db.superuser().one(
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(?)%' AND pid <> pg_backend_pid() \
+               AND state = 'active'",
+            &[],
+        )
+    };
+    let pid = start(&mut Wire::open(&db, "postgres"));
+    db.superuser()
+        .execute("SELECT pg_terminate_backend($1, 10000)", &[&pid])
+        .expect("an ended backend");
+    let mut crashing = Wire::open(&db, "postgres");
+    let pid = start(&mut crashing);
+    db.kill_backend(pid);
+    let log = cluster.log();
+    for said in [
+        "terminating connection due to administrator command",
+        "STATEMENT:  SELECT vault.store_credential(?, ?), pg_sleep(?)",
+        "Failed process was running: SELECT vault.store_credential(?, ?), pg_sleep(?)",
+    ] {
+        assert!(log.contains(said), "{said}\n{log}");
+    }
+    assert!(!log.contains("Canary"), "{log}");
 }
 
 #[test]

@@ -185,7 +185,9 @@ BEGIN
                 ('debug_print_rewritten', ARRAY['off'], 'parse trees are logged with their constants', 'Set it to off.'),
                 ('debug_print_plan', ARRAY['off'], 'plans are logged with their constants', 'Set it to off.'),
                 ('auto_explain.log_min_duration', ARRAY['-1'], 'slow statements are logged with their literals',
-                 'Set it to -1.')
+                 'Set it to -1.'),
+                ('tenant_vault.shield', ARRAY['on'], 'calls to the vault are logged and shown with their literals, as others are',
+                 'Set it to on.')
               ) AS w (name, harmless, effect, remedy)
               CROSS JOIN LATERAL (SELECT w.name, current_setting(w.name, true) AS value, w.effect, w.remedy) AS s
              WHERE s.value IS NOT NULL AND s.value <> ALL (w.harmless)
