@@ -81,16 +81,15 @@ fn edit(line: &Line<'_>) -> Option<Edit> {
         return None;
     }
     let is_ours = line.reporter() == REPORTER;
-    let names_us = |part: &[u8]| NAMES.with_borrow(|names| names.mention(part).ours);
-    let parts = [
-        line.message(),
-        line.detail(),
-        line.hint(),
-        line.context(),
-        line.query(),
-    ];
     if statement::look() == Sight::Foreign {
-        if is_ours || !parts.into_iter().any(names_us) {
+        // A name alone gives nothing away: a deadlock names what the others are doing, and stays whole.
+        let concerns = !is_ours
+            && (says(line.message(), b"'\"$\n")
+                || says(line.detail(), b"'\"")
+                || says(line.hint(), b"'\"$\n")
+                || names_us(line.context())
+                || names_us(line.query()));
+        if !concerns {
             return None;
         }
         statement::concerns();
@@ -107,14 +106,13 @@ fn edit(line: &Line<'_>) -> Option<Edit> {
     if line.is_error() && is_unreadable(&sqlstate) {
         statement::hide();
     }
-    let quotes = |part: &[u8]| part.iter().any(|byte| b"'\"\n".contains(byte)) && names_us(part);
     let (message, detail) = if is_plan(line.format()) {
         (Part::Shown(without_plan(line.message())), Part::LeftOut)
     } else if let Some(message) = message_with_statement(line.message()) {
         // Beside it stand the parameters, or the source of the prepared statement.
         (Part::Shown(message), stripped(line.detail()))
     } else {
-        let message = if quotes_values(&sqlstate) || quotes(line.message()) {
+        let message = if quotes_values(&sqlstate) || says(line.message(), b"'\"$\n") {
             Part::Shown(line_text(blank(line.format())))
         } else {
             Part::Kept
@@ -124,7 +122,7 @@ fn edit(line: &Line<'_>) -> Option<Edit> {
     Some(Edit {
         message,
         detail,
-        hint: if quotes(line.hint()) {
+        hint: if says(line.hint(), b"'\"$\n") {
             Part::LeftOut
         } else {
             Part::Kept
@@ -132,6 +130,15 @@ fn edit(line: &Line<'_>) -> Option<Edit> {
         query: stripped(line.query()),
         hides_context: true,
     })
+}
+
+fn names_us(part: &[u8]) -> bool {
+    NAMES.with_borrow(|names| names.mention(part).ours)
+}
+
+/// Whether a part of an entry names us and has one of the marks of a literal beside.
+fn says(part: &[u8], marks: &[u8]) -> bool {
+    part.iter().any(|byte| marks.contains(byte)) && names_us(part)
 }
 
 /// What our own reports give as their function.
@@ -180,7 +187,7 @@ fn detail_without_values(line: &Line<'_>, sqlstate: &[u8; 5]) -> Part {
     const REPORTERS: [&[u8]; 2] = [b"ProcSleep", b"ShowUsage"];
     let names_no_values = CLASSES.iter().any(|class| sqlstate.starts_with(class))
         || REPORTERS.contains(&line.reporter());
-    if statement::original(|_| ()).is_none() {
+    if statement::original(|_| ()).is_none() || says(line.detail(), b"'\"") {
         stripped(line.detail())
     } else if names_no_values {
         Part::Kept

@@ -151,7 +151,13 @@ unsafe extern "C-unwind" fn emit(entry: *mut pg_sys::ErrorData) {
     // called from within itself, once, and to the log alone. It does not change the fields it is lent. To turn
     // output_to_server off is what a hook is allowed (elog.c).
     unsafe {
-        let Some(fields) = edit(entry) else {
+        // A hook before ours may have decided that the entry is not written at all.
+        let fields = if (*entry).output_to_server {
+            edit(entry)
+        } else {
+            None
+        };
+        let Some(fields) = fields else {
             hand_on(entry);
             return;
         };
