@@ -26,6 +26,8 @@ static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CStri
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROTATION_OVERLAP: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
+static SHIELD: GucSetting<bool> = GucSetting::<bool>::new(true);
+static SHIELD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static STANDBY_AUDIT: GucSetting<StandbyAudit> =
     GucSetting::<StandbyAudit>::new(StandbyAudit::Refuse);
 static STANDBY_AUDIT_DIRECTORY: GucSetting<Option<CString>> =
@@ -67,7 +69,14 @@ pub enum StorageAdapter {
 
 /// - `Key`, `CommandLine`, `File`: who takes the values of the three settings that name the source of the root keys.
 /// - `RateLimit`: who takes the rate.
-pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Checked>() {
+/// - `Further`: who hears which further functions the shield is to know.
+pub fn define<
+    Key: Concealed,
+    CommandLine: Watched,
+    File: Watched,
+    RateLimit: Checked,
+    Further: Watched,
+>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
     // Purpose: why the caller wants a secret, for the access log. Default: empty. Set by: anybody, for itself. If wrong:
     // the log says it beside who said it; where vault.require_reason demands one, a call without is refused.
@@ -229,6 +238,27 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    // Purpose: keep literals and parameters of calls to the vault out of the server's log and pg_stat_activity. Default: on.
+    // Set by: superuser. If wrong: off, secrets that stand in a statement are written down wherever PostgreSQL logs it.
+    GucRegistry::define_bool_guc(
+        c"tenant_vault.shield",
+        c"Whether literals of calls to the vault are kept out of the server's log and pg_stat_activity.",
+        c"Works from when the library is loaded: preload it, or the first call of a session is not covered.",
+        &SHIELD,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Purpose: functions of your own that take secrets and hand them to the vault. Default: none. Set by: superuser. If
+    // wrong: too few, log_statement writes their arguments down before the shield can know; too many, statements that
+    // name them are logged without their literals for no reason.
+    guc::define_watched::<Further>(guc::Definition {
+        name: c"tenant_vault.shield_functions",
+        short: c"Further functions whose calls the shield treats like the vault's own, separated by commas.",
+        long: c"Names count in every schema, in any case of letters.",
+        setting: &SHIELD_FUNCTIONS,
+        context: GucContext::Suset,
+        flags: GucFlags::default(),
+    });
     // Purpose: whether secrets can be read on a hot standby. Default: refuse. Set by: postgresql.conf or ALTER SYSTEM of
     // that server. If wrong: file, and the records of what was read there are in its files until somebody imports them.
     GucRegistry::define_enum_guc(
@@ -381,6 +411,10 @@ pub fn notify() -> bool {
 
 pub fn rotation_overlap_s() -> i32 {
     ROTATION_OVERLAP.get()
+}
+
+pub fn shield() -> bool {
+    SHIELD.get()
 }
 
 pub fn version_retention() -> i32 {

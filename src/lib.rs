@@ -14,6 +14,7 @@ mod pg;
 mod policy;
 mod root_key;
 mod session;
+mod shield;
 mod storage;
 
 pgrx::pg_module_magic!(name, version);
@@ -23,9 +24,16 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
-    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath, limits::Setting>();
+    config::define::<
+        root_key::Key,
+        root_key::CommandLine,
+        root_key::FilePath,
+        limits::Setting,
+        shield::FurtherFunctions,
+    >();
     pg::shared::request(&[&limits::AREA, &denied::AREA]);
     pg::refusal::listen(denied::LISTENER);
+    shield::start();
     root_key::start();
 }
 

@@ -11,7 +11,7 @@ use crate::decoys::{self, WatchedLog};
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
-use crate::{denied, limits, policy};
+use crate::{denied, limits, policy, shield};
 
 /// What is known of the running call, should it fail.
 #[derive(Default)]
@@ -149,6 +149,7 @@ struct Failure {
 
 fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> Result<T, Failure> {
     let _ours = denied::our_call();
+    shield::called();
     let around = AccessLog::begin_call();
     let call = Call {
         limited: A::LIMITED,

@@ -4,10 +4,11 @@
 use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
-    BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
-    LOCKMODE, LWLock, LWLockMode, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId,
-    ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate,
-    XLogRecPtr, bits32, config_generic, ffi,
+    BackendState, BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo,
+    HeapTuple, LOCKMODE, LWLock, LWLockMode, List, OffsetNumber, Oid, Page, PgStat_Counter,
+    PreparedStatement, QueryDesc, Relation, RmgrId, ScanDirection, ScanKey, ScanKeyData, Size,
+    Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr, bits32,
+    config_generic, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -112,7 +113,13 @@ unsafe extern "C-unwind" {
 
 // These read the clock, or what this process or shared memory says of itself, and hold no ereport, or none that a lock
 // which is held could reach: they may be called without a guard.
+// Those that read or write what this process or shared memory says of itself, or the clock, hold no ereport: they may be
+// called without a guard. FetchPreparedStatement holds one, which it is told to leave. The others are called where an
+// error may jump over the caller's frame, which owns nothing.
 unsafe extern "C-unwind" {
+    pub fn EmitErrorReport();
+    pub fn FetchPreparedStatement(name: *const c_char, raises: bool) -> *mut PreparedStatement;
+    pub fn GetCurrentStatementStartTimestamp() -> TimestampTz;
     pub fn GetCurrentTimestamp() -> TimestampTz;
     pub fn GetDatabaseEncoding() -> c_int;
     pub fn GetNumConfigOptions() -> c_int;
@@ -124,4 +131,13 @@ unsafe extern "C-unwind" {
     pub fn LWLockRelease(lock: *mut LWLock);
     pub fn RecoveryInProgress() -> bool;
     pub fn get_guc_variables() -> *mut *mut config_generic;
+    pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
+    pub fn pgstat_report_query_id(id: u64, force: bool);
+    pub fn standard_ExecutorRun(
+        query: *mut QueryDesc,
+        direction: ScanDirection::Type,
+        count: u64,
+        once: bool,
+    );
+    pub fn standard_ExecutorStart(query: *mut QueryDesc, flags: c_int);
 }

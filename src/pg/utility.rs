@@ -11,6 +11,7 @@ use pgrx::pg_sys::{self, NodeTag};
 
 use super::attempt::ServerError;
 use super::discretion;
+use super::statement;
 
 /// Who is given the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,7 @@ unsafe extern "C-unwind" fn process_utility(
     destination: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
+    statement::look();
     // SAFETY: arguments are handed on as they came.
     unsafe {
         refuse_or_return((*statement).utilityStmt);

@@ -1,7 +1,8 @@
 //! A unique string goes in by every door, also by calls that fail; then everything the server wrote is searched for
 //! it. A control string that is written in the open proves that the search would have found it.
 //!
-//! On a cluster of its own with PostgreSQL's default logging, so that nothing but the server's habits decides.
+//! On clusters of their own: with preload one that logs every statement with its parameters, since the shield stands
+//! before it; without, one with PostgreSQL's default logging, so that nothing but the server's habits decides.
 
 use std::fs;
 use std::path::Path;
@@ -200,10 +201,17 @@ fn let_the_canary_fly(db: &Database<'_>) {
 }
 
 fn nothing_anywhere(preload: bool) {
-    let cluster = Cluster::builder()
+    let mut cluster = Cluster::builder()
         .preload(preload)
-        .setting("max_wal_size", "4GB")
-        .start();
+        .setting("max_wal_size", "4GB");
+    if preload {
+        cluster = cluster
+            .setting("log_statement", "all")
+            .setting("log_min_duration_statement", "0")
+            .setting("log_parameter_max_length", "-1")
+            .setting("log_parameter_max_length_on_error", "-1");
+    }
+    let cluster = cluster.start();
     let db = Database::on(&cluster);
     let mut superuser = db.superuser();
     let canary = Shapes::of(&mut superuser, "the canary", CANARY.as_bytes());

@@ -255,6 +255,7 @@ fn settings_at_risk_are_named() {
             "auto_explain.log_min_duration = '1s'",
             "auto_explain.log_min_duration is 1s",
         ),
+        ("tenant_vault.shield = off", "tenant_vault.shield is off"),
         (
             "log_statement = 'all'; SET log_parameter_max_length = -1",
             "log_parameter_max_length is -1",

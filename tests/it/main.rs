@@ -46,6 +46,7 @@ mod limits;
 mod log;
 mod memory;
 mod rotation;
+mod shield;
 mod sources;
 mod standby;
 mod surface;

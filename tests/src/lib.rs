@@ -10,12 +10,14 @@ mod cluster;
 mod database;
 mod log_rows;
 mod server;
+mod wire;
 
 pub use calls::{Calls, refusal, state_of};
 pub use cluster::{Builder, Cluster, Shutdown};
 pub use database::{Adapter, Database, shared, temporary_role};
 pub use log_rows::LogRow;
 pub use server::{Server, repository};
+pub use wire::Wire;
 
 /// The root key of every cluster that asks for no other one: 32 bytes, as hex.
 pub const ROOT_KEY_HEX: &str = "3b1f9e7c5a60d2488e94c7b3a1f0d6e25c8b7a4938271605f4e3d2c1b0a99887";

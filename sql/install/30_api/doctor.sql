@@ -250,7 +250,9 @@ $find$),
         ('debug_print_plan', ARRAY['off', 'false', 'no', '0'], 'plans are logged with their constants', 'Set it to off.'),
         ('auto_explain.log_min_duration', ARRAY['-1'], 'slow statements are logged with their literals', 'Set it to -1.'),
         ('pg_stat_statements.track_utility', ARRAY['off', 'false', 'no', '0'], 'DO, CALL and EXPLAIN are kept with their literals',
-         'Set it to off, or let no secret stand in such a statement.')
+         'Set it to off, or let no secret stand in such a statement.'),
+        ('tenant_vault.shield', ARRAY['on'], 'calls to the vault are logged and shown with their literals, as others are',
+         'Set it to on.')
     ), given (place, name, value) AS (
         SELECT NULL, r.name, current_setting(r.name, true) FROM risky AS r
         UNION ALL
