@@ -69,11 +69,11 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                 SELECT 6003, 'API Activity', 6, 'Application Activity', a.id,
                        (ARRAY['Create', 'Read', 'Update', 'Delete', 'Other'])[LEAST(a.id, 5)]
                   FROM (SELECT CASE
-                            WHEN p_record.action IN ('store', 'generate_root_key', 'checkpoint_access_log') THEN 1
+                            WHEN p_record.action IN ('store', 'generate_root_key', 'checkpoint_access_log', 'import_standby_log') THEN 1
                             WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'list_versions',
                                  'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
                                  'export_access_log') THEN 2
-                            WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
+                            WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle', 'require_reason',
                                  'tenant_store', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
                                  'activate_root_key', 'rotate_root_key', 'rewrap_tenant_keys', 'retire_root_key',
                                  'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access') THEN 3
