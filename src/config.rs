@@ -1,7 +1,9 @@
 //! Every setting, in alphabetical order. docs/configuration.md says the same to people; tidy compares the two.
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum};
@@ -10,18 +12,27 @@ use crate::pg::attempt::ServerError;
 use crate::pg::guc::{self, Checked, Concealed, Origin, Watched};
 use crate::pg::utility::{self, Target};
 
+static ACCESS_REASON: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3600);
 static CHECKPOINT_RECORDS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static CORRELATION_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
+static LANE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
+static PLATFORM_ACCOUNT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static RATE_LIMIT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static ROOT_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROTATION_OVERLAP: GucSetting<i32> = GucSetting::<i32>::new(24 * 3600);
+static STANDBY_AUDIT: GucSetting<StandbyAudit> =
+    GucSetting::<StandbyAudit>::new(StandbyAudit::Refuse);
+static STANDBY_AUDIT_DIRECTORY: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"tenant_vault_audit"));
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
+static TRUSTED_GATEWAYS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static VERSION_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(10);
 
 /// Ten years: the longest that a duration can be set to.
@@ -30,6 +41,17 @@ const TEN_YEARS_S: i32 = 10 * 366 * 24 * 3600;
 thread_local! {
     /// Values that were refused when the settings were defined: the setting, and who had given it.
     static REFUSED: Cell<[Option<Origin>; 3]> = const { Cell::new([None; 3]) };
+}
+
+/// What a hot standby does with a call that would release a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
+pub enum StandbyAudit {
+    /// Refuses it: a standby can write nothing into the database, its access log included.
+    #[name = c"refuse"]
+    Refuse,
+    /// Records it in a file, to be imported on the primary.
+    #[name = c"file"]
+    File,
 }
 
 /// How a current version is looked up.
@@ -47,6 +69,16 @@ pub enum StorageAdapter {
 /// - `RateLimit`: who takes the rate.
 pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Checked>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
+    // Purpose: why the caller wants a secret, for the access log. Default: empty. Set by: anybody, for itself. If wrong:
+    // the log says it beside who said it; where vault.require_reason demands one, a call without is refused.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.access_reason",
+        c"Why the caller reads, in its own words, for the access log.",
+        c"Cut after 200 characters; what is not ASCII becomes a question mark. No place for a secret.",
+        &ACCESS_REASON,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     // Purpose: time after which the next record of the access log also makes a checkpoint. Unit: seconds. Default: 1 h.
     // Set by: superuser. If wrong: too long, more records at the log's end can be cut off unnoticed; too short, the
     // server's log fills with checkpoints. 0: never by the clock.
@@ -72,6 +104,16 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         GucContext::Suset,
         GucFlags::default(),
     );
+    // Purpose: ties a call to a request of the caller's own, in the access log. Default: empty; then the header
+    // x-request-id counts, if a gateway hands one on. Set by: anybody, for itself. If wrong: the log repeats it.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.correlation_id",
+        c"The caller's own id of the request that it serves, for the access log.",
+        c"Cut after 200 characters. Where it is empty, x-request-id of request.headers counts.",
+        &CORRELATION_ID,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     // Purpose: how long what was deleted can be restored. Unit: seconds. Default: 7 days. Set by: superuser. If wrong: too
     // short, a deletion by mistake is final; too long, sealed bytes of deleted secrets stay. 0 destroys at once.
     GucRegistry::define_int_guc(
@@ -84,6 +126,16 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    // Purpose: the way the request came in (api, browser), for the access log. Default: empty. Set by: anybody, for
+    // itself. If wrong: the log repeats it.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.lane",
+        c"The way the request came in, as the caller says, for the access log.",
+        c"Cut after 100 characters.",
+        &LANE,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     // Purpose: NOTIFY vault_credential_changed for each change of a credential. Default: on. Set by: superuser. If wrong:
     // on, commits of such changes follow one another, and such a transaction cannot be prepared; off, clients' caches
     // hear nothing.
@@ -93,6 +145,16 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         c"Announced are id, tenant, version and action, never a value. Transactions that announce commit one after another.",
         &NOTIFY,
         GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Purpose: on whose behalf at the platform the caller acts, for the access log. Default: empty. Set by: anybody, for
+    // itself. If wrong: the log repeats it.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.platform_account",
+        c"On whose behalf at the platform the caller acts, as it says, for the access log.",
+        c"Cut after 100 characters.",
+        &PLATFORM_ACCOUNT,
+        GucContext::Userset,
         GucFlags::default(),
     );
     // Purpose: how often each role, and each tenant, is served: calls that release secrets, guess at them or seal new
@@ -167,6 +229,27 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         GucContext::Suset,
         GucFlags::UNIT_S,
     );
+    // Purpose: whether secrets can be read on a hot standby. Default: refuse. Set by: postgresql.conf or ALTER SYSTEM of
+    // that server. If wrong: file, and the records of what was read there are in its files until somebody imports them.
+    GucRegistry::define_enum_guc(
+        c"tenant_vault.standby_audit",
+        c"What a hot standby does with calls: refuse, or record them in a file.",
+        c"The files are imported on the primary by vault.import_standby_log.",
+        &STANDBY_AUDIT,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    // Purpose: folder of a standby's audit files. Default: tenant_vault_audit in the data directory. Set by:
+    // postgresql.conf or ALTER SYSTEM of that server. If wrong: 53000, and nothing is released. In the data directory,
+    // the files go with it, also where pg_rewind or a new base backup replaces it.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.standby_audit_directory",
+        c"Folder in which a standby records calls, where standby_audit is file.",
+        c"Must belong to the server's user or root and be writable by nobody else; made if only its last part is missing.",
+        &STANDBY_AUDIT_DIRECTORY,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
     // Purpose: choose the adapter that looks up current versions. Default: auto. Set by: superuser. If wrong: spi
     // costs some microseconds a call; auto never uses the direct scan on a table it was not made for.
     GucRegistry::define_enum_guc(
@@ -175,6 +258,17 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Ch
         c"",
         &STORAGE_ADAPTER,
         GucContext::Suset,
+        GucFlags::default(),
+    );
+    // Purpose: login roles that vouch for what they pass on of their own callers: claims, headers, the settings above.
+    // Default: empty, so that nobody is. Set by: postgresql.conf or ALTER SYSTEM. If wrong: the log calls trusted what
+    // any client of that role could have made up, or the other way round.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.trusted_gateways",
+        c"Login roles, separated by commas, whose word about their own callers the access log calls trusted.",
+        c"Names as in pg_roles, without quotes. The role that was authenticated counts.",
+        &TRUSTED_GATEWAYS,
+        GucContext::Sighup,
         GucFlags::default(),
     );
     // Purpose: how many previous versions of a credential are kept to roll back to. Default: 10. Set by: superuser. If
@@ -203,6 +297,17 @@ pub const SOURCES: [&CStr; 3] = [
 
 pub fn root_key_command_timeout() -> Duration {
     Duration::from_millis(u64::try_from(ROOT_KEY_COMMAND_TIMEOUT.get()).unwrap_or(0))
+}
+
+pub fn standby_audit() -> StandbyAudit {
+    STANDBY_AUDIT.get()
+}
+
+/// `None`: empty.
+pub fn standby_audit_directory() -> Option<PathBuf> {
+    guc::text(&STANDBY_AUDIT_DIRECTORY, |path| {
+        PathBuf::from(OsStr::from_bytes(path))
+    })
 }
 
 pub fn storage_adapter() -> StorageAdapter {
@@ -280,4 +385,33 @@ pub fn rotation_overlap_s() -> i32 {
 
 pub fn version_retention() -> i32 {
     VERSION_RETENTION.get()
+}
+
+// What callers say of themselves, in the server's encoding; `None` where it is empty.
+
+pub fn access_reason<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    guc::text(&ACCESS_REASON, read)
+}
+
+pub fn correlation_id<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    guc::text(&CORRELATION_ID, read)
+}
+
+pub fn lane<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    guc::text(&LANE, read)
+}
+
+pub fn platform_account<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    guc::text(&PLATFORM_ACCOUNT, read)
+}
+
+/// Whether a role is one of those that vouch for what they pass on.
+pub fn is_trusted_gateway(role: &[u8]) -> bool {
+    let is_among = |names: &[u8]| {
+        names
+            .split(|byte| *byte == b',')
+            .any(|name| name.trim_ascii() == role)
+    };
+    // A role that was dropped meanwhile has no name.
+    !role.is_empty() && guc::text(&TRUSTED_GATEWAYS, is_among).unwrap_or(false)
 }

@@ -83,9 +83,14 @@ extension_sql_file!(
     requires = ["sql_access_log_keys"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/72_access_policies.sql",
+    name = "sql_access_policies",
+    requires = ["sql_access_grants"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/80_rotation_runs.sql",
     name = "sql_rotation_runs",
-    requires = ["sql_access_grants"]
+    requires = ["sql_access_policies"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/90_rate_limits.sql",
@@ -393,9 +398,14 @@ extension_sql_file!(
     requires = ["sql_grant_access"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/require_reason.sql",
+    name = "sql_require_reason",
+    requires = ["sql_revoke_access"]
+);
+extension_sql_file!(
     "../sql/install/30_api/revoke_from_everyone.sql",
     name = "sql_revoke_from_everyone",
-    requires = ["sql_revoke_access"]
+    requires = ["sql_require_reason"]
 );
 extension_sql_file!(
     "../sql/install/30_api/reapply_access.sql",
@@ -418,19 +428,39 @@ extension_sql_file!(
     requires = ["sql_checkpoint_access_log"]
 );
 extension_sql_file!(
-    "../sql/install/30_api/generate_root_key.sql",
-    name = "sql_generate_root_key",
+    "../sql/install/30_api/begin_access_log_export.sql",
+    name = "sql_begin_access_log_export",
     requires = ["sql_prune_access_log"]
 );
 extension_sql_file!(
-    "../sql/install/30_api/root_key_health.sql",
-    name = "sql_root_key_health",
+    "../sql/install/30_api/ocsf_event.sql",
+    name = "sql_ocsf_event",
+    requires = ["sql_begin_access_log_export"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/export_access_log.sql",
+    name = "sql_export_access_log",
+    requires = ["sql_ocsf_event"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/import_standby_log.sql",
+    name = "sql_import_standby_log",
+    requires = ["sql_export_access_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/generate_root_key.sql",
+    name = "sql_generate_root_key",
+    requires = ["sql_import_standby_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/library_health.sql",
+    name = "sql_library_health",
     requires = ["sql_generate_root_key"]
 );
 extension_sql_file!(
     "../sql/install/30_api/doctor.sql",
     name = "sql_doctor",
-    requires = ["sql_root_key_health"]
+    requires = ["sql_library_health"]
 );
 extension_sql_file!(
     "../sql/install/90_grants.sql",

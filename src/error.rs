@@ -61,6 +61,11 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Delete that one, then restore: it can be restored in its turn.".to_owned()),
             ),
+            VaultError::ReasonRequired => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                Some("A profile through which you read demands a reason, for the access log.".to_owned()),
+                Some("SET tenant_vault.access_reason = '...';".to_owned()),
+            ),
             VaultError::ReadOnly { .. } => (
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 None,
@@ -158,6 +163,17 @@ impl From<VaultError> for ServerError {
                     Dry::For { ns } => format!("Try again in {} ms.", ns.div_ceil(1_000_000)),
                     Dry::Always => format!("Ask for less in one call: at most {} at once.", rate.burst()),
                 }),
+            ),
+            VaultError::StandbyRefuses => (
+                Code::ERRCODE_INSUFFICIENT_RESOURCES,
+                Some(
+                    "It can write no record into the database, and tenant_vault.standby_audit is refuse.".to_owned(),
+                ),
+                Some(
+                    "Connect to the primary; or set tenant_vault.standby_audit = 'file' in this server's postgresql.conf, \
+                     then run: SELECT pg_reload_conf();"
+                        .to_owned(),
+                ),
             ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,

@@ -8,6 +8,7 @@ mod decoys;
 mod denied;
 mod entropy;
 mod error;
+mod hex;
 mod limits;
 mod pg;
 mod policy;

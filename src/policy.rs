@@ -1,30 +1,52 @@
 //! Who calls, for which tenant, and may they: mints a permit or refuses.
 //!
 //! EXECUTE on a function is PostgreSQL's to judge and was judged before we run. What is judged here is the tenant: a
-//! credential's is the one its id names, a tenant secret's the one the caller names.
+//! credential's is the one its id names, a tenant secret's the one the caller names; and whether the caller has given
+//! the reason that a profile of its may demand.
 //!
 //! **Invariant:** never touches key material or plaintext.
 
-use vault::{CredentialId, Permit, TenantId, WholeVault};
+use vault::{Action, CredentialId, Permit, TenantId, VaultError, WholeVault};
 
-use crate::storage::directory;
+use crate::config;
+use crate::storage::{directory, reasons};
 
 /// Consent for a tenant that the caller named.
-pub fn for_tenant<A>(tenant: TenantId) -> Permit<A> {
-    Permit::assertion(tenant)
+///
+/// - errors: 42501 where the call would release a secret and gives no reason, though the caller must.
+pub fn for_tenant<A: Action>(tenant: TenantId) -> Result<Permit<A>, VaultError> {
+    demand_reason::<A>()?;
+    Ok(Permit::assertion(tenant))
 }
 
-/// Consent for the platform's own credentials.
-pub fn for_platform<A>() -> Permit<A> {
+/// Consent for the platform's own credentials, to an action that releases none.
+pub fn for_platform<A: Action>() -> Permit<A> {
+    const {
+        assert!(
+            !A::RELEASES,
+            "what is released is released for a credential or a tenant"
+        )
+    };
     Permit::assertion(TenantId::PLATFORM)
 }
 
 /// Consent for the tenant that an id names; `None` when it names none.
-pub fn for_credential<A>(id: CredentialId) -> Option<Permit<A>> {
-    directory::tenant_of(id.tag()).map(Permit::assertion)
+///
+/// - errors: as [`for_tenant`], before the id is looked at.
+pub fn for_credential<A: Action>(id: CredentialId) -> Result<Option<Permit<A>>, VaultError> {
+    demand_reason::<A>()?;
+    Ok(directory::tenant_of(id.tag()).map(Permit::assertion))
 }
 
 /// Consent to reach every tenant's rows, for the administration of keys and for pruning.
 pub fn for_administration() -> WholeVault {
     WholeVault::assertion()
+}
+
+fn demand_reason<A: Action>() -> Result<(), VaultError> {
+    let is_given = || config::access_reason(|reason| !reason.trim_ascii().is_empty());
+    if A::RELEASES && reasons::is_demanded() && is_given() != Some(true) {
+        return Err(VaultError::ReasonRequired);
+    }
+    Ok(())
 }

@@ -1,11 +1,12 @@
-//! The access log itself: `vault.verify_access_log`, `vault.checkpoint_access_log`, `vault.prune_access_log`.
+//! The access log itself: `vault.verify_access_log`, `vault.checkpoint_access_log`, `vault.prune_access_log`,
+//! `vault.export_access_log`.
 
 use pgrx::datum::{Interval, TimestampWithTimeZone};
 use pgrx::iter::TableIterator;
 use pgrx::{name, pg_extern};
-use vault::{CheckpointAccessLog, PruneAccessLog, VaultError, VerifyAccessLog};
+use vault::{CheckpointAccessLog, ExportAccessLog, PruneAccessLog, VaultError, VerifyAccessLog};
 
-use super::argument::{required, span};
+use super::argument::{optional_text, required, span};
 use super::door::answer;
 use crate::audit::{self, Verdict};
 use crate::pg::report;
@@ -112,6 +113,32 @@ fn prune_access_log(p_older_than: Option<Interval>, p_even_if_broken: Option<boo
         ));
         Ok(())
     });
+}
+
+/// The first step of `vault.export_access_log`, which is written in SQL: records the export, then answers with the last
+/// number that belongs to it.
+#[pg_extern(sql = false)]
+fn begin_access_log_export(p_from: Option<i64>, p_to: Option<i64>, p_format: Option<&[u8]>) -> i64 {
+    answer::<ExportAccessLog, _>(|_| {
+        let (from, to) = (number(p_from, "p_from")?, number(p_to, "p_to")?);
+        let format = required(optional_text(p_format, "p_format")?, "p_format")?;
+        if !["json", "ocsf"].contains(&&*format) {
+            return Err(VaultError::InvalidArgument {
+                argument: "p_format",
+                rule: "The formats are json and ocsf.".to_owned(),
+            });
+        }
+        let note = match (from, to) {
+            (None, None) => format.into_owned(),
+            (Some(from), None) => format!("{format} from {from}"),
+            (None, Some(to)) => format!("{format} to {to}"),
+            (Some(from), Some(to)) => format!("{format} from {from} to {to}"),
+        };
+        let all = policy::for_administration();
+        session::vault(|vault| vault.access_log_action::<ExportAccessLog>(&all, Some(&note)))?;
+        let last = audit::head_seq();
+        Ok(to.map_or(last, |to| to.min(last)).cast_signed())
+    })
 }
 
 /// The number of a record.

@@ -27,7 +27,7 @@ fn destroy_credential(p_secret_id: Option<Uuid>) {
     answer::<Destroy, _>(|call| {
         let id = call.credential(p_secret_id, "p_secret_id")?;
         call.writes("destroy a credential")?;
-        match call.permit_if_any::<Destroy>(id) {
+        match call.permit_if_any::<Destroy>(id)? {
             Some(permit) => session::vault(|vault| vault.destroy(permit, id)).map(drop),
             None => session::vault(|vault| vault.delete_nothing::<Destroy>(id)),
         }

@@ -36,15 +36,20 @@ impl Call {
     }
 
     /// Consent for the tenant that an id names, noted; `None` when it names none.
-    pub fn permit_if_any<A>(&self, id: CredentialId) -> Option<Permit<A>> {
+    pub fn permit_if_any<A: Action>(
+        &self,
+        id: CredentialId,
+    ) -> Result<Option<Permit<A>>, VaultError> {
         let permit = policy::for_credential::<A>(id)?;
-        self.of_tenant(permit.scope().tenant());
-        Some(permit)
+        if let Some(permit) = &permit {
+            self.of_tenant(permit.scope().tenant());
+        }
+        Ok(permit)
     }
 
     /// The same for a call that needs one, counted against the tenant's rate limit.
-    pub fn permit<A>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
-        let permit = self.permit_if_any(id).ok_or(VaultError::NotFound)?;
+    pub fn permit<A: Action>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
+        let permit = self.permit_if_any(id)?.ok_or(VaultError::NotFound)?;
         self.count_tenant(permit.scope().tenant(), 1)?;
         Ok(permit)
     }
@@ -162,7 +167,7 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
             return Ok(answer);
         }
         // The log has just refused; to ask it again could mean to wait for the same lock once more.
-        Ok(Err(error @ VaultError::LogUnavailable { .. })) => {
+        Ok(Err(error @ (VaultError::LogUnavailable { .. } | VaultError::StandbyRefuses))) => {
             AccessLog::end_call(around);
             return Err(final_failure(error.into()));
         }
@@ -174,6 +179,19 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
         )) => {
             AccessLog::end_call(around);
             return Err(final_failure(error.into()));
+        }
+        // On a standby every write is refused, and whether that can be recorded changes nothing for anybody.
+        Ok(Err(error @ VaultError::ReadOnly { .. })) if transaction::is_in_recovery() => {
+            let failure = Failure {
+                is_of_the_credential: false,
+                error: error.into(),
+            };
+            let in_the_log = record::<A>(&call, &failure.error);
+            AccessLog::end_call(around);
+            return Err(match in_the_log {
+                Err(error @ VaultError::LogUnavailable { .. }) => final_failure(error.into()),
+                Err(_) | Ok(()) => failure,
+            });
         }
         Ok(Err(error)) => {
             call.note_flood(&error);

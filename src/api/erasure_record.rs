@@ -6,6 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 use vault::{Erasure, TenantId, VaultError};
 
+use crate::hex::{from_hex, hex};
+
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -56,19 +58,4 @@ pub fn read(record: Value, argument: &'static str) -> Result<Erasure, VaultError
         root: Fingerprint::from_bytes(from_hex(&record.root_fingerprint).ok_or_else(unlike)?),
         mac: from_hex(&record.mac).ok_or_else(unlike)?,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }

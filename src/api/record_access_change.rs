@@ -1,4 +1,4 @@
-//! `vault.record_access_change`, by which grant_access and its family, written in SQL, reach the access log.
+//! `vault.record_access_change`, by which grant_access, require_reason and their family, written in SQL, reach the access log.
 
 use pgrx::pg_extern;
 use vault::{Audit, Event, Outcome, VaultError};
@@ -28,6 +28,7 @@ fn record(
     let action = match required(action, "p_action")? {
         "grant_access" => "grant_access",
         "revoke_access" => "revoke_access",
+        "require_reason" => "require_reason",
         _ => return Err(VaultError::Internal("an access change of an unknown name")),
     };
     let outcome = match required(outcome, "p_outcome")? {

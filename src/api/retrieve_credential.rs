@@ -46,7 +46,7 @@ fn retrieve_credentials(p_secret_ids: Option<Vec<Option<Uuid>>>) -> reply::Rows 
         let mut counts = HashMap::new();
         for id in ids {
             let id = credential_id(id, "p_secret_ids")?;
-            let permit = policy::for_credential::<Retrieve>(id);
+            let permit = policy::for_credential::<Retrieve>(id)?;
             if let Some(permit) = &permit {
                 *counts.entry(permit.scope().tenant()).or_insert(0) += 1;
             }

@@ -14,7 +14,7 @@ fn rotate_tenant_key(p_tenant_id: Option<Uuid>) -> i32 {
         let tenant = TenantId::from_bytes(*required(p_tenant_id, "p_tenant_id")?.as_bytes());
         call.of_tenant(tenant);
         call.writes("rotate a tenant's key")?;
-        let permit = policy::for_tenant(tenant);
+        let permit = policy::for_tenant(tenant)?;
         session::vault(|vault| vault.rotate_tenant_key(permit)).map(u32::cast_signed)
     })
 }

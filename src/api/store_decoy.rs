@@ -69,7 +69,7 @@ fn store(
             }
             key = SecretKey::parse(&name, "p_name")?;
             let tenant = tenant_id(Some(tenant), "p_tenant_id")?;
-            (policy::for_tenant(tenant), Guise::TenantSecret(&key))
+            (policy::for_tenant(tenant)?, Guise::TenantSecret(&key))
         }
     };
     call.of_tenant(permit.scope().tenant());

@@ -21,7 +21,7 @@ fn lock_tenant(p_tenant_id: Option<Uuid>, p_reason: Option<&[u8]>) {
         call.of_tenant(tenant);
         let reason = p_reason.map(|text| reason(text, "p_reason")).transpose()?;
         call.writes("lock a tenant")?;
-        let permit = policy::for_tenant::<LockTenant>(tenant);
+        let permit = policy::for_tenant::<LockTenant>(tenant)?;
         session::vault(|vault| vault.lock_tenant(permit, reason.as_deref()))
     });
 }
@@ -32,7 +32,7 @@ fn unlock_tenant(p_tenant_id: Option<Uuid>) {
         let tenant = any_tenant_id(p_tenant_id, "p_tenant_id")?;
         call.of_tenant(tenant);
         call.writes("unlock a tenant")?;
-        let permit = policy::for_tenant::<UnlockTenant>(tenant);
+        let permit = policy::for_tenant::<UnlockTenant>(tenant)?;
         session::vault(|vault| vault.unlock_tenant(permit))
     });
 }
@@ -44,7 +44,7 @@ fn set_min_key_version(p_tenant_id: Option<Uuid>, p_generation: Option<i32>) {
         call.of_tenant(tenant);
         let generation = required(p_generation, "p_generation")?;
         call.writes("take generations of a tenant's key out of use")?;
-        let permit = policy::for_tenant::<SetMinKeyVersion>(tenant);
+        let permit = policy::for_tenant::<SetMinKeyVersion>(tenant)?;
         // A negative number is no generation either.
         let generation = u32::try_from(generation).unwrap_or(0);
         session::vault(|vault| vault.set_min_key_version(permit, generation))
@@ -63,7 +63,7 @@ fn shred_tenant(p_tenant_id: Option<Uuid>, p_reason: Option<&[u8]>) -> JsonB {
             erased_by: String::from_utf8_lossy(identity::session_user().as_bytes()).into_owned(),
             reason: reason.into_owned(),
         };
-        let permit = policy::for_tenant::<ShredTenant>(tenant);
+        let permit = policy::for_tenant::<ShredTenant>(tenant)?;
         let erasure = session::vault(|vault| vault.shred_tenant(permit, circumstances))?;
         Ok(JsonB(erasure_record::write(&erasure)))
     })
@@ -77,6 +77,6 @@ fn verify_erasure(p_record: Option<JsonB>) -> bool {
 fn verified(call: &Call, record: Option<JsonB>) -> Result<bool, VaultError> {
     let erasure = erasure_record::read(required(record, "p_record")?.0, "p_record")?;
     call.of_tenant(erasure.tenant);
-    let permit = policy::for_tenant::<VerifyErasure>(erasure.tenant);
+    let permit = policy::for_tenant::<VerifyErasure>(erasure.tenant)?;
     session::vault(|vault| vault.verify_erasure(permit, &erasure))
 }

@@ -57,7 +57,7 @@ fn for_tenant<A: Action>(call: &Call, tenant: Option<Uuid>) -> Result<Permit<A>,
     let tenant = tenant_id(tenant, "p_tenant_id")?;
     call.of_tenant(tenant);
     call.count_tenant(tenant, 1)?;
-    Ok(policy::for_tenant(tenant))
+    policy::for_tenant(tenant)
 }
 
 fn addressed<A: Action>(

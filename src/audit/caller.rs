@@ -1,12 +1,7 @@
-//! Who called, in the words of the log. Claims are what the session says of itself; the log says so.
+//! Who called, in the words of the log.
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use crate::pg::{guc, identity, process, transaction};
-
-/// Longer texts are cut, so that a row stays below the TOAST threshold.
-const TEXT_MAX_BYTES: usize = 200;
+use super::said::Said;
+use crate::pg::{identity, process, transaction};
 
 /// Whom a record names. Mostly the session that writes it; not for what is recorded on behalf of another one.
 pub struct Caller<'a> {
@@ -14,7 +9,7 @@ pub struct Caller<'a> {
     pub effective_role: identity::Name,
     pub claims_subject: Option<String>,
     pub claims_tenant: Option<String>,
-    /// `None` where there are no claims.
+    /// Of everything that the caller says of itself: claims and the four settings. `None` where it says nothing.
     pub claims_trusted: Option<bool>,
     /// Empty where the client gave none.
     pub application_name: &'a [u8],
@@ -30,30 +25,24 @@ pub struct Caller<'a> {
     pub origin: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-struct Claims {
-    sub: Option<Value>,
-    tenant_id: Option<Value>,
-    app_metadata: Option<Value>,
-}
-
 impl Caller<'static> {
     pub fn now() -> Self {
-        let (claims_subject, claims_tenant) = claimed();
+        let said = Said::now();
+        let claims_trusted = said.is_trusted();
         Self {
             session_user: identity::session_user(),
             effective_role: identity::effective_role(),
-            claims_subject,
-            claims_tenant,
-            claims_trusted: None,
+            claims_subject: said.subject,
+            claims_tenant: said.tenant,
+            claims_trusted,
             application_name: identity::application_name(),
             client_address: identity::client_address(),
             backend_pid: process::pid(),
             xid: transaction::id_if_any(),
-            correlation_id: None,
-            access_reason: None,
-            lane: None,
-            platform_account: None,
+            correlation_id: said.correlation_id,
+            access_reason: said.access_reason,
+            lane: said.lane,
+            platform_account: said.platform_account,
             origin: None,
         }
     }
@@ -62,7 +51,7 @@ impl Caller<'static> {
 impl Caller<'static> {
     /// The vault itself, where a record is about nobody in particular.
     pub fn nobody() -> Self {
-        let owner = identity::Name::cut(b"tenant_vault_owner");
+        let owner = identity::Name::from_bytes(b"tenant_vault_owner");
         Self {
             session_user: owner,
             effective_role: owner,
@@ -80,35 +69,4 @@ impl Caller<'static> {
             origin: None,
         }
     }
-}
-
-/// Subject and tenant of the session's claims. Looks nothing up but a setting.
-pub fn claimed() -> (Option<String>, Option<String>) {
-    let claims = guc::value(c"request.jwt.claims")
-        .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
-        .unwrap_or_default();
-    let tenant = claims
-        .tenant_id
-        .or_else(|| claims.app_metadata?.get("tenant_id").cloned());
-    (
-        claims.sub.as_ref().and_then(short),
-        tenant.as_ref().and_then(short),
-    )
-}
-
-/// A claim as one short line of ASCII, which every database encoding can hold.
-fn short(claim: &Value) -> Option<String> {
-    let text = match claim {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
-    let plain = |c: char| {
-        if c.is_ascii_graphic() || c == ' ' {
-            c
-        } else {
-            '?'
-        }
-    };
-    Some(text.chars().take(TEXT_MAX_BYTES).map(plain).collect())
 }

@@ -14,7 +14,7 @@ use vault::{Audit, CredentialId, Entropy, Event, Receipt, TenantId, VaultError};
 use super::address::Address;
 use super::caller::Caller;
 use super::chain::{self, Head, Key};
-use super::checkpoint;
+use super::{checkpoint, standby};
 use crate::entropy::SystemEntropy;
 use crate::pg::attempt::attempt;
 use crate::pg::clock::Timestamp;
@@ -34,6 +34,8 @@ pub struct Entry<'a> {
     pub event: Event<'a>,
     pub caller: &'a Caller<'a>,
     pub at: Timestamp,
+    /// Where the record has one already, given to it on a standby.
+    pub id: Option<[u8; 16]>,
 }
 
 impl<'a> Entry<'a> {
@@ -42,7 +44,13 @@ impl<'a> Entry<'a> {
             event: event.clone(),
             caller,
             at: Timestamp::now(),
+            id: None,
         }
+    }
+
+    /// The record's id: its own, or a new one.
+    pub fn identity(&self) -> [u8; 16] {
+        self.id.unwrap_or_else(|| next_id(self.at))
     }
 }
 
@@ -80,38 +88,39 @@ impl Audit for AccessLog {
 }
 
 impl AccessLog {
-    /// Records what others have done as well: their names, their time.
+    /// Records what others have done as well: their names, their time. On a standby, in its file.
     pub fn append_entries(&mut self, entries: &[Entry<'_>]) -> Result<Receipt, VaultError> {
-        if transaction::is_in_recovery() {
-            return Err(VaultError::LogUnavailable {
-                cause: "The server is a standby, on which nothing can be recorded; connect to the primary.".to_owned(),
-            });
-        }
-        begin_ids()?;
-        let appended = chain::with_key(|key| {
-            attempt(|| {
-                let log = Log::open();
-                let (together, alone) = entries.as_chunks::<TOGETHER>();
-                let mut last = None;
-                for entries in together {
-                    last = Some(log.append(entries, key));
-                }
-                for entry in alone {
-                    last = Some(log.append(std::array::from_ref(entry), key));
-                }
-                RECORDED.set(true);
-                if let Some(lsn) = last {
-                    frozen::flush(lsn);
-                }
-            })
-        });
-        match appended {
-            Ok(()) => Ok(Receipt::assertion()),
-            Err(error) => Err(VaultError::LogUnavailable {
-                cause: format!("PostgreSQL said: {}.", error.message),
-            }),
-        }
+        let done = if transaction::is_in_recovery() {
+            standby::append(entries).inspect(|()| RECORDED.set(true))
+        } else {
+            append(entries)
+        };
+        done.map(|()| Receipt::assertion())
     }
+}
+
+fn append(entries: &[Entry<'_>]) -> Result<(), VaultError> {
+    begin_ids()?;
+    let appended = chain::with_key(|key| {
+        attempt(|| {
+            let log = Log::open();
+            let (together, alone) = entries.as_chunks::<TOGETHER>();
+            let mut last = None;
+            for entries in together {
+                last = Some(log.append(entries, key));
+            }
+            for entry in alone {
+                last = Some(log.append(std::array::from_ref(entry), key));
+            }
+            RECORDED.set(true);
+            if let Some(lsn) = last {
+                frozen::flush(lsn);
+            }
+        })
+    });
+    appended.map_err(|error| VaultError::LogUnavailable {
+        cause: format!("PostgreSQL said: {}.", error.message),
+    })
 }
 
 /// So many rows, a quarter of a page, are appended at once where there are as many.
@@ -154,7 +163,7 @@ impl Log {
         entries: &[Entry<'_>; ROWS],
         key: Option<&Key>,
     ) -> frozen::Lsn {
-        let ids: [[u8; 16]; ROWS] = from_fn(|n| next_id(entries[n].at));
+        let ids: [[u8; 16]; ROWS] = from_fn(|n| entries[n].identity());
         let rows: [_; ROWS] = from_fn(|n| row(&entries[n], &ids[n], key));
         let bodies: [Body; ROWS] = from_fn(|n| body(&entries[n], &ids[n]));
         let mut checkpoint = None;
@@ -185,7 +194,9 @@ impl Log {
 
 /// What is hashed of a record.
 fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
-    let Entry { event, caller, at } = entry;
+    let Entry {
+        event, caller, at, ..
+    } = entry;
     let address = caller.client_address.and_then(Address::of_inet);
     Record {
         id,
@@ -216,7 +227,9 @@ fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
 
 /// The columns of vault.vault_access_log in order.
 fn row<'a>(entry: &'a Entry<'a>, id: &'a [u8; 16], key: Option<&'a Key>) -> [Value<'a>; 25] {
-    let Entry { event, caller, at } = entry;
+    let Entry {
+        event, caller, at, ..
+    } = entry;
     let text =
         |text: Option<&'a str>| text.map_or(Value::Null, |text| Value::Text(text.as_bytes()));
     [
@@ -273,7 +286,7 @@ fn next_id(at: Timestamp) -> [u8; 16] {
 }
 
 /// Draws the tail from which a backend's ids count on, if that has not been done.
-fn begin_ids() -> Result<(), VaultError> {
+pub fn begin_ids() -> Result<(), VaultError> {
     if TAIL.get().is_some() {
         return Ok(());
     }

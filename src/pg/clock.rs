@@ -17,6 +17,10 @@ impl Timestamp {
         Self(unsafe { raw::GetCurrentTimestamp() })
     }
 
+    pub fn from_unix_us(unix_us: i64) -> Self {
+        Self(unix_us.saturating_sub(EPOCH_OFFSET_US))
+    }
+
     pub fn unix_ms(self) -> u64 {
         u64::try_from(self.unix_us() / 1000).unwrap_or(0)
     }

@@ -1,9 +1,12 @@
 //! Settings, as far as pgrx leaves them unsafe.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, pg_sys};
+
+use super::raw;
 
 /// Where a value of a setting came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,15 +170,10 @@ unsafe extern "C-unwind" fn assign_concealed<C: Concealed>(_: *const c_char, _: 
 /// Before a setting is defined: the origin of a value that a session, or the database's or a role's settings, gave to
 /// this name, and that PostgreSQL will now refuse; with it the file's own value is lost to the session.
 pub fn refused_placeholder(name: &'static CStr) -> Option<Origin> {
-    // SAFETY: the array holds as many settings as GetNumConfigOptions says, each with a NUL-terminated name; read only.
+    let settings = all();
+    let found = settings[position(settings, name)?];
+    // SAFETY: a setting just found; read only.
     unsafe {
-        let settings = pg_sys::get_guc_variables();
-        let count = usize::try_from(pg_sys::GetNumConfigOptions()).unwrap_or(0);
-        let found = (0..count).map(|at| *settings.add(at)).find(|setting| {
-            CStr::from_ptr((**setting).name)
-                .to_bytes()
-                .eq_ignore_ascii_case(name.to_bytes())
-        })?;
         if (*found).flags & pg_sys::GUC_CUSTOM_PLACEHOLDER as i32 == 0 {
             return None;
         }
@@ -192,18 +190,95 @@ pub fn reserve_prefix(prefix: &'static CStr) {
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
 }
 
-/// A setting's value as bytes in the server's encoding; `None` when unknown or empty (a custom setting reads as
-/// empty after the transaction that set it).
-pub fn value(name: &'static CStr) -> Option<Vec<u8>> {
-    // SAFETY: with missing_ok an unknown name gives NULL; restrict_privileged = false reads no more than `name`, which
-    // is one of our constants. The result is only valid until the next change of the setting, so it is copied.
-    let bytes = unsafe {
-        let text = pg_sys::GetConfigOption(name.as_ptr(), true, false);
-        if text.is_null() {
-            &[]
-        } else {
-            CStr::from_ptr(text).to_bytes()
+/// What a string setting of ours holds, in the server's encoding; `None` when it is empty: a setting given for one
+/// transaction reads as empty after it.
+pub fn text<T>(setting: &GucSetting<Option<CString>>, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    // SAFETY: the place holds NULL or a NUL-terminated string, good until the setting changes; `read` calls nothing of
+    // PostgreSQL's that could change it.
+    unsafe { bytes_at(*setting.as_ptr()) }.map(read)
+}
+
+/// A setting that belongs to somebody else, or to nobody: found once, then read where it lies, since looking for it by
+/// name among hundreds would cost a call of ours more than the rest of its record.
+pub struct Foreign {
+    name: &'static CStr,
+    found: Cell<Found>,
+}
+
+/// Where it was found, among how many settings; `None`: not among those.
+#[derive(Clone, Copy)]
+struct Found {
+    place: Option<(usize, *mut pg_sys::config_generic)>,
+    among: usize,
+}
+
+impl Foreign {
+    pub const fn named(name: &'static CStr) -> Self {
+        Self {
+            name,
+            found: Cell::new(Found {
+                place: None,
+                among: 0,
+            }),
         }
-    };
-    (!bytes.is_empty()).then(|| bytes.to_vec())
+    }
+
+    /// Its value, in the server's encoding; `None` when nobody has set it, or it is empty.
+    pub fn text<T>(&self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let setting = self.find()?;
+        // SAFETY: `find` has just seen it among the settings; a string setting's `variable` is the place of its value,
+        // as in `text`.
+        unsafe {
+            if (*setting).vartype != pg_sys::config_type::PGC_STRING {
+                return None;
+            }
+            bytes_at(*(*setting.cast::<pg_sys::config_string>()).variable)
+        }
+        .map(read)
+    }
+
+    fn find(&self) -> Option<*mut pg_sys::config_generic> {
+        let settings = all();
+        let found = self.found.get();
+        match found.place {
+            // Settings are moved within their array, or taken out of it, when a library is loaded.
+            Some((at, setting)) if settings.get(at) == Some(&setting) => return Some(setting),
+            None if found.among == settings.len() => return None,
+            _ => {}
+        }
+        let place = position(settings, self.name).map(|at| (at, settings[at]));
+        self.found.set(Found {
+            place,
+            among: settings.len(),
+        });
+        place.map(|(_, setting)| setting)
+    }
+}
+
+fn all<'a>() -> &'a [*mut pg_sys::config_generic] {
+    // SAFETY: the array holds as many settings as GetNumConfigOptions says. Read at once, before PostgreSQL can move it.
+    unsafe {
+        let count = usize::try_from(raw::GetNumConfigOptions()).unwrap_or(0);
+        std::slice::from_raw_parts(raw::get_guc_variables(), count)
+    }
+}
+
+fn position(settings: &[*mut pg_sys::config_generic], name: &CStr) -> Option<usize> {
+    // SAFETY: each setting has a NUL-terminated name.
+    settings.iter().position(|setting| unsafe {
+        CStr::from_ptr((**setting).name)
+            .to_bytes()
+            .eq_ignore_ascii_case(name.to_bytes())
+    })
+}
+
+/// # Safety
+/// NULL or a NUL-terminated string.
+unsafe fn bytes_at<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
+    (!bytes.is_empty()).then_some(bytes)
 }

@@ -8,8 +8,9 @@ use pgrx::{pg_guard, pg_sys};
 use super::raw;
 
 thread_local! {
-    /// Role names by oid, for the two roles that matter; emptied when any role changes.
-    static NAMES: Cell<[Option<(pg_sys::Oid, Name)>; 2]> = const { Cell::new([None, None]) };
+    /// Role names by oid, for the three roles that matter; emptied when any role changes.
+    static NAMES: Cell<[Option<(pg_sys::Oid, Name)>; 3]> = const { Cell::new([None; 3]) };
+    static ROLES: Cell<Roles> = const { Cell::new(Roles(0)) };
     static WATCHING: Cell<bool> = const { Cell::new(false) };
     static CLIENT_ADDRESS: OnceCell<Option<&'static [u8]>> = const { OnceCell::new() };
 }
@@ -32,15 +33,16 @@ pub struct Name {
 }
 
 impl Name {
-    /// At most 64 bytes of it.
-    pub fn cut(text: &[u8]) -> Self {
-        let mut bytes = [0; pg_sys::NAMEDATALEN as usize];
-        let length = text.len().min(bytes.len());
-        bytes[..length].copy_from_slice(&text[..length]);
-        Self {
-            bytes,
-            length: length as u8,
-        }
+    /// Of another server's role; cut where no role's name is so long.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let mut name = Self {
+            bytes: [0; pg_sys::NAMEDATALEN as usize],
+            length: 0,
+        };
+        let length = bytes.len().min(name.bytes.len() - 1);
+        name.bytes[..length].copy_from_slice(&bytes[..length]);
+        name.length = length as u8;
+        name
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -58,6 +60,46 @@ pub fn session_user() -> Name {
 pub fn effective_role() -> Name {
     // SAFETY: reads backend state; raises nothing.
     name(1, unsafe { raw::GetOuterUserId() })
+}
+
+/// The same as below, by number.
+pub fn authenticated_user_oid() -> u32 {
+    // SAFETY: as below.
+    unsafe { (*pg_sys::MyProc).roleId }.to_u32()
+}
+
+/// Who was authenticated when the session began, whatever SET SESSION AUTHORIZATION and SET ROLE have made of it since.
+pub fn authenticated_user() -> Name {
+    // SAFETY: set when a session's user is known (InitializeSessionUserId), before any statement runs.
+    name(2, unsafe { (*pg_sys::MyProc).roleId })
+}
+
+/// A role by its oid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role(pg_sys::Oid);
+
+impl Role {
+    /// As PostgreSQL's bigint of it.
+    pub fn from_long(oid: i64) -> Option<Self> {
+        u32::try_from(oid)
+            .ok()
+            .map(|oid| Self(pg_sys::Oid::from(oid)))
+    }
+}
+
+/// Whether the effective role is this one or a member of it; of a superuser that is not taken for granted.
+pub fn effective_role_is(role: Role) -> bool {
+    // SAFETY: reads the catalog's caches, inside a function call with a transaction open.
+    unsafe { pg_sys::is_member_of_role_nosuper(raw::GetOuterUserId(), role.0) }
+}
+
+/// Counts the times that any role was made, altered or dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles(u64);
+
+pub fn roles() -> Roles {
+    watch();
+    ROLES.get()
 }
 
 /// Who logged in, by number.
@@ -102,7 +144,7 @@ pub fn role(oid: u32) -> Name {
     if name.length > 0 {
         return name;
     }
-    Name::cut(oid.to_string().as_bytes())
+    Name::from_bytes(oid.to_string().as_bytes())
 }
 
 pub fn database_oid() -> u32 {
@@ -148,16 +190,7 @@ fn name(slot: usize, role: pg_sys::Oid) -> Name {
     {
         return name;
     }
-    if !WATCHING.replace(true) {
-        // SAFETY: a static function, registered once a backend.
-        unsafe {
-            pg_sys::CacheRegisterSyscacheCallback(
-                pg_sys::SysCacheIdentifier::AUTHOID as i32,
-                Some(role_changed),
-                pg_sys::Datum::null(),
-            );
-        }
-    }
+    watch();
     let name = looked_up(role);
     names[slot] = Some((role, name));
     NAMES.set(names);
@@ -170,15 +203,29 @@ fn looked_up(role: pg_sys::Oid) -> Name {
     unsafe {
         let text = pg_sys::GetUserNameFromId(role, true);
         if text.is_null() {
-            return Name::cut(&[]);
+            return Name::from_bytes(&[]);
         }
-        let name = Name::cut(CStr::from_ptr(text).to_bytes());
+        let name = Name::from_bytes(CStr::from_ptr(text).to_bytes());
         pg_sys::pfree(text.cast());
         name
     }
 }
 
+fn watch() {
+    if !WATCHING.replace(true) {
+        // SAFETY: a static function, registered once a backend.
+        unsafe {
+            pg_sys::CacheRegisterSyscacheCallback(
+                pg_sys::SysCacheIdentifier::AUTHOID as i32,
+                Some(role_changed),
+                pg_sys::Datum::null(),
+            );
+        }
+    }
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn role_changed(_arg: pg_sys::Datum, _cache: std::ffi::c_int, _hash: u32) {
-    NAMES.set([None, None]);
+    NAMES.set([None; 3]);
+    ROLES.set(Roles(ROLES.get().0.wrapping_add(1)));
 }

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod relation;
 pub mod reply;
 pub mod report;
+pub mod server;
 pub mod shared;
 pub mod text;
 pub mod transaction;

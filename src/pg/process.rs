@@ -1,5 +1,7 @@
 //! The server process as the operating system sees it.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 pub const O_NOFOLLOW: i32 = libc::O_NOFOLLOW;
@@ -28,6 +30,21 @@ pub fn stop_if_cancelled() {
     if unsafe { pg_sys::IsUnderPostmaster } {
         pgrx::check_for_interrupts!();
     }
+}
+
+/// Whether `session_preload_libraries` names this library.
+pub fn is_in_session_preload_libraries(library: &str) -> bool {
+    // SAFETY: NULL or a NUL-terminated string that the setting keeps; copied at once.
+    let names = unsafe {
+        let names = pg_sys::session_preload_libraries_string;
+        if names.is_null() {
+            return false;
+        }
+        CStr::from_ptr(names).to_string_lossy().into_owned()
+    };
+    names
+        .split(',')
+        .any(|name| name.trim().trim_matches('"').rsplit('/').next() == Some(library))
 }
 
 /// Whether `shared_preload_libraries` is being loaded.

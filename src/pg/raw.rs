@@ -7,7 +7,7 @@ use pgrx::pg_sys::{
     BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
     LOCKMODE, LWLock, LWLockMode, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId,
     ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate,
-    XLogRecPtr, bits32, ffi,
+    XLogRecPtr, bits32, config_generic, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -115,6 +115,7 @@ unsafe extern "C-unwind" {
 unsafe extern "C-unwind" {
     pub fn GetCurrentTimestamp() -> TimestampTz;
     pub fn GetDatabaseEncoding() -> c_int;
+    pub fn GetNumConfigOptions() -> c_int;
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
@@ -122,4 +123,5 @@ unsafe extern "C-unwind" {
     pub fn IsTransactionState() -> bool;
     pub fn LWLockRelease(lock: *mut LWLock);
     pub fn RecoveryInProgress() -> bool;
+    pub fn get_guc_variables() -> *mut *mut config_generic;
 }

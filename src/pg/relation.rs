@@ -100,6 +100,13 @@ pub fn lock_out_writers(table: TableId) {
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareRowExclusiveLock as i32) }
 }
 
+/// Takes a lock that one transaction at a time has, and that readers and writers share with it, to be held to the end of
+/// the transaction.
+pub fn take_turns(table: TableId) {
+    // SAFETY: as above.
+    unsafe { pg_sys::LockRelationOid(table.0, pg_sys::ShareUpdateExclusiveLock as i32) }
+}
+
 /// Takes a lock that others of its kind share, and no writer, to be held to the end of the transaction.
 pub fn keep_out_writers(table: TableId) {
     // SAFETY: as above.

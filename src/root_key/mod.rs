@@ -98,10 +98,17 @@ fn read() -> Result<Rc<KeyRing>, VaultError> {
     Source::configured()?.read()
 }
 
-/// The newest ring there is, for the access log, which also records calls that never came to need a root key. Whether it
-/// is the right one is not asked.
+/// The newest ring that can be had at once, for the access log, which also records calls that never came to need a root
+/// key. Whether it is the right one is not asked. A command is not run for it: it may take its time, and it may just have
+/// failed.
 pub fn at_hand() -> Option<Rc<KeyRing>> {
-    inherited::rings().newest.or_else(|| read().ok())
+    inherited::rings().newest.or_else(|| {
+        let source = Source::configured().ok()?;
+        match source {
+            Source::Command(_) => None,
+            Source::File(_) | Source::Setting => source.read().ok(),
+        }
+    })
 }
 
 /// This backend's ring and what it knows of others.

@@ -3,6 +3,7 @@
 
 mod direct;
 pub mod directory;
+pub mod reasons;
 mod spi;
 mod wall;
 

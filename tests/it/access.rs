@@ -47,8 +47,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
-        "root_key_health()",
-        "SELECT * FROM vault.root_key_health()",
+        "library_health(text)",
+        "SELECT * FROM vault.library_health('server')",
         &[],
     ),
     (
@@ -145,6 +145,31 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "due_for_rotation",
         "SELECT * FROM vault.due_for_rotation",
+        &["admin", "auditor"],
+    ),
+    (
+        "import_standby_log(text)",
+        "SELECT * FROM vault.import_standby_log('')",
+        &["admin"],
+    ),
+    (
+        "tenant_usage",
+        "SELECT * FROM vault.tenant_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "role_usage",
+        "SELECT * FROM vault.role_usage",
+        &["admin", "auditor"],
+    ),
+    (
+        "require_reason(text,boolean)",
+        "SELECT vault.require_reason('writer', true)",
+        &["admin"],
+    ),
+    (
+        "access_policies",
+        "SELECT * FROM vault.access_policies",
         &["admin", "auditor"],
     ),
     (
@@ -321,6 +346,21 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "prune_access_log(interval,boolean)",
         "CALL vault.prune_access_log('1 year')",
         &["admin"],
+    ),
+    (
+        "begin_access_log_export(bigint,bigint,text)",
+        "SELECT vault.begin_access_log_export(NULL, NULL, 'json')",
+        &[],
+    ),
+    (
+        "ocsf_event(vault_access_log)",
+        "SELECT vault.ocsf_event(NULL)",
+        &[],
+    ),
+    (
+        "export_access_log(bigint,bigint,text)",
+        "SELECT count(*) FROM vault.export_access_log()",
+        &["admin", "auditor"],
     ),
     (
         "access_grants",

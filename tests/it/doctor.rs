@@ -11,10 +11,10 @@ use vault_tests::{
 
 #[derive(Debug)]
 struct Finding {
-    check: String,
-    status: String,
-    detail: String,
-    hint: Option<String>,
+    id: String,
+    severity: String,
+    what: String,
+    mend: Option<String>,
 }
 
 fn doctor(session: &mut Client) -> Vec<Finding> {
@@ -23,10 +23,10 @@ fn doctor(session: &mut Client) -> Vec<Finding> {
         .expect("doctor never fails")
         .iter()
         .map(|row| Finding {
-            check: row.get(0),
-            status: row.get(1),
-            detail: row.get(2),
-            hint: row.get(3),
+            id: row.get(0),
+            severity: row.get(1),
+            what: row.get(2),
+            mend: row.get(3),
         })
         .collect()
 }
@@ -40,24 +40,23 @@ fn sound() -> Cluster {
 }
 
 #[track_caller]
-fn named(session: &mut Client, check: &str, status: &str, words: &str) {
+fn named(session: &mut Client, id: &str, severity: &str, words: &str) -> String {
     let findings = doctor(session);
     let found = findings
         .iter()
-        .find(|f| f.check == check && f.status == status && f.detail.contains(words));
-    let found = found.unwrap_or_else(|| panic!("{check}/{status}/{words}: {findings:#?}"));
-    assert!(
-        found.hint.as_ref().is_some_and(|hint| !hint.is_empty()),
-        "{found:?}"
-    );
+        .find(|f| f.id == id && f.severity == severity && f.what.contains(words));
+    let found = found.unwrap_or_else(|| panic!("{id}/{severity}/{words}: {findings:#?}"));
+    let mend = found.mend.clone().unwrap_or_default();
+    assert!(!mend.is_empty(), "{found:?}");
+    mend
 }
 
 #[track_caller]
 fn nothing_to_say(session: &mut Client) {
     let findings = doctor(session);
-    let spoken: Vec<_> = findings.iter().filter(|f| f.status != "ok").collect();
+    let spoken: Vec<_> = findings.iter().filter(|f| f.severity != "ok").collect();
     assert!(spoken.is_empty(), "{spoken:#?}");
-    assert!(findings.len() >= 13, "{findings:#?}");
+    assert!(findings.len() >= 24, "{findings:#?}");
 }
 
 #[test]
@@ -95,8 +94,8 @@ fn every_table_behind_the_wall_is_watched() {
             ))
             .unwrap();
         let named: bool = superuser.one(
-            "SELECT EXISTS (SELECT FROM vault.doctor() WHERE check_name = 'row_security' AND status = 'failed'
-                              AND detail = format('row security of vault.%s is not forced on its owner', $1::text))",
+            "SELECT EXISTS (SELECT FROM vault.doctor() WHERE id = 'row_security' AND severity = 'error'
+                              AND what = format('row security of vault.%s is not forced on its owner', $1::text))",
             &[&table],
         );
         assert!(named, "{table}");
@@ -121,21 +120,21 @@ fn a_broken_catalog_is_named() {
         (
             format!("GRANT EXECUTE ON FUNCTION vault.retrieve_credential(uuid, integer) TO {role}"),
             "privileges",
-            "failed",
+            "error",
             format!("role {role} has EXECUTE on vault.retrieve_credential(uuid, integer)"),
             "SELECT vault.reapply_access()".to_owned(),
         ),
         (
             "GRANT SELECT ON vault.credentials TO PUBLIC".to_owned(),
             "privileges",
-            "failed",
+            "error",
             "PUBLIC has SELECT on vault.credentials".to_owned(),
             "SELECT vault.reapply_access()".to_owned(),
         ),
         (
             format!("GRANT SELECT (name) ON vault.credentials TO {role}"),
             "privileges",
-            "failed",
+            "error",
             "vault.credentials.name".to_owned(),
             format!("REVOKE SELECT (name) ON vault.credentials FROM {role}"),
         ),
@@ -151,7 +150,7 @@ fn a_broken_catalog_is_named() {
         (
             format!("ALTER FUNCTION vault.store_credential(text, text, text) OWNER TO {role}"),
             "ownership",
-            "failed",
+            "error",
             format!("belongs to {role}"),
             "ALTER FUNCTION vault.store_credential(text, text, text) OWNER TO tenant_vault_owner"
                 .to_owned(),
@@ -159,56 +158,56 @@ fn a_broken_catalog_is_named() {
         (
             "ALTER TABLE vault.credentials NO FORCE ROW LEVEL SECURITY".to_owned(),
             "row_security",
-            "failed",
+            "error",
             "vault.credentials is not forced".to_owned(),
             "ALTER TABLE vault.credentials FORCE ROW LEVEL SECURITY".to_owned(),
         ),
         (
             "ALTER TABLE vault.deleted_credentials NO FORCE ROW LEVEL SECURITY".to_owned(),
             "row_security",
-            "failed",
+            "error",
             "vault.deleted_credentials is not forced".to_owned(),
             "ALTER TABLE vault.deleted_credentials FORCE ROW LEVEL SECURITY".to_owned(),
         ),
         (
             "ALTER TABLE vault.wrapped_tenant_keys DISABLE ROW LEVEL SECURITY".to_owned(),
             "row_security",
-            "failed",
+            "error",
             "vault.wrapped_tenant_keys is disabled".to_owned(),
             "ALTER TABLE vault.wrapped_tenant_keys ENABLE ROW LEVEL SECURITY".to_owned(),
         ),
         (
             "CREATE POLICY open ON vault.credentials USING (true)".to_owned(),
             "row_security",
-            "failed",
+            "error",
             "policy open".to_owned(),
             "DROP POLICY open ON vault.credentials".to_owned(),
         ),
         (
             "ALTER TABLE vault.tenants DISABLE TRIGGER key_rows_changed".to_owned(),
             "triggers",
-            "failed",
+            "error",
             "vault.tenants is disabled".to_owned(),
             "ALTER TABLE vault.tenants ENABLE ALWAYS TRIGGER key_rows_changed".to_owned(),
         ),
         (
             "ALTER TABLE vault.root_key_states ENABLE TRIGGER key_rows_changed".to_owned(),
             "triggers",
-            "failed",
+            "error",
             "does not fire always".to_owned(),
             "ALTER TABLE vault.root_key_states ENABLE ALWAYS TRIGGER key_rows_changed".to_owned(),
         ),
         (
             "ALTER ROLE tenant_vault_owner LOGIN".to_owned(),
             "definer_role",
-            "failed",
+            "error",
             "has attribute LOGIN".to_owned(),
             "ALTER ROLE tenant_vault_owner NOLOGIN".to_owned(),
         ),
         (
             format!("GRANT tenant_vault_owner TO {role}"),
             "definer_role",
-            "failed",
+            "error",
             format!("has member {role}"),
             format!("REVOKE tenant_vault_owner FROM {role}"),
         ),
@@ -220,7 +219,7 @@ fn a_broken_catalog_is_named() {
         // reapply_access takes from PUBLIC and gives again what rows say.
         let spoken: Vec<_> = doctor(&mut superuser)
             .into_iter()
-            .filter(|f| f.status != "ok")
+            .filter(|f| f.severity != "ok")
             .collect();
         assert!(spoken.is_empty(), "{mend}: {spoken:#?}");
     }
@@ -265,6 +264,35 @@ fn settings_at_risk_are_named() {
         session.batch_execute(&format!("SET {setting}")).unwrap();
         named(&mut session, "logging", "warning", words);
     }
+    let role = temporary_role(&cluster, "talkative");
+    let mut session = db.superuser();
+    session
+        .batch_execute(&format!(
+            "ALTER ROLE {role} SET log_statement = 'all'; ALTER DATABASE {} SET debug_print_plan = on",
+            db.name()
+        ))
+        .unwrap();
+    named(
+        &mut session,
+        "logging",
+        "warning",
+        &format!("log_statement is all for role {role}"),
+    );
+    named(
+        &mut session,
+        "logging",
+        "warning",
+        &format!("debug_print_plan is on for database {}", db.name()),
+    );
+    session
+        .batch_execute("SET pg_stat_statements.track_utility = 'on'")
+        .unwrap();
+    named(
+        &mut session,
+        "logging",
+        "warning",
+        "pg_stat_statements.track_utility is on",
+    );
     let mut session = db.superuser();
     session
         .batch_execute("SET synchronous_commit = off")
@@ -277,13 +305,13 @@ fn settings_at_risk_are_named() {
     named(
         &mut loose.superuser(),
         "durability",
-        "failed",
+        "error",
         "fsync is off",
     );
     named(
         &mut loose.superuser(),
         "durability",
-        "failed",
+        "error",
         "full_page_writes is off",
     );
 }
@@ -300,16 +328,16 @@ fn root_keys_in_disorder_are_named() {
     };
 
     fs::set_permissions(cluster.ring_file(), Permissions::from_mode(0o640)).unwrap();
-    named(&mut session, "root_key_readable", "failed", "mode 0640");
+    named(&mut session, "root_key_readable", "error", "mode 0640");
     fs::remove_file(cluster.ring_file()).unwrap();
     named(
         &mut session,
         "root_key_readable",
-        "failed",
+        "error",
         "cannot be opened",
     );
     reload(&mut session, "primary broken\n");
-    named(&mut session, "root_key_readable", "failed", "malformed");
+    named(&mut session, "root_key_readable", "error", "malformed");
     named(
         &mut session,
         "root_key_ring",
@@ -319,8 +347,8 @@ fn root_keys_in_disorder_are_named() {
 
     reload(&mut session, &ring("other", OTHER_KEY_HEX));
     let needed: String = session.one("SELECT fingerprint FROM vault.root_keys", &[]);
-    named(&mut session, "root_keys_needed", "failed", &needed);
-    named(&mut session, "root_keys_needed", "failed", "1 tenant keys");
+    named(&mut session, "root_keys_needed", "error", &needed);
+    named(&mut session, "root_keys_needed", "error", "1 tenant keys");
     named(&mut session, "root_key_ring", "warning", &needed);
     assert_eq!(session.retrieve(id).unwrap(), "x");
 
@@ -360,13 +388,13 @@ fn root_keys_in_disorder_are_named() {
     named(
         &mut bare.superuser(),
         "root_key_source",
-        "failed",
+        "error",
         "no root key",
     );
     named(
         &mut bare.superuser(),
         "root_key_ring",
-        "failed",
+        "error",
         "no root key",
     );
     bare.superuser()
@@ -379,7 +407,7 @@ fn root_keys_in_disorder_are_named() {
     named(
         &mut session,
         "root_key_settings",
-        "failed",
+        "error",
         "tenant_vault.root_key was given to database",
     );
     let findings = format!("{:?}", doctor(&mut session));
@@ -398,6 +426,325 @@ fn root_keys_in_disorder_are_named() {
     );
 }
 
+/// The definer's rights, the pinned search_path and the code; mended by the very command that the doctor names.
+#[test]
+fn a_function_unlike_the_installed_one_is_named_with_the_command_that_mends_it() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    let role = temporary_role(&cluster, "stray");
+    for (spoil, id, words) in [
+        (
+            "ALTER FUNCTION vault.retrieve_credential(uuid, integer) RESET search_path".to_owned(),
+            "functions",
+            "vault.retrieve_credential(uuid, integer) does not pin",
+        ),
+        (
+            "ALTER FUNCTION vault.doctor() SET search_path = public, pg_catalog".to_owned(),
+            "functions",
+            "vault.doctor() does not pin",
+        ),
+        (
+            "ALTER FUNCTION vault.grant_access(name, text) SET work_mem = '1GB'".to_owned(),
+            "functions",
+            "vault.grant_access(name, text) does not pin",
+        ),
+        (
+            "ALTER PROCEDURE vault.rotate_root_key(text, integer) SET search_path = public"
+                .to_owned(),
+            "functions",
+            "vault.rotate_root_key(text, integer) has settings",
+        ),
+        (
+            "ALTER FUNCTION vault.store_credential(text, text, text) SECURITY INVOKER".to_owned(),
+            "functions",
+            "runs with the rights of its caller",
+        ),
+        (
+            "ALTER FUNCTION vault.apply_profile(name, text, boolean) SECURITY DEFINER".to_owned(),
+            "functions",
+            "runs with the rights of its owner",
+        ),
+        (
+            format!("ALTER FUNCTION vault.list_credentials() OWNER TO {role}"),
+            "ownership",
+            "vault.list_credentials() belongs to",
+        ),
+        (
+            format!("ALTER VIEW vault.role_usage OWNER TO {role}"),
+            "ownership",
+            "vault.role_usage belongs to",
+        ),
+        (
+            "ALTER TABLE vault.access_policies DISABLE TRIGGER key_rows_changed".to_owned(),
+            "triggers",
+            "vault.access_policies is disabled",
+        ),
+    ] {
+        superuser.batch_execute(&spoil).expect(&spoil);
+        let mend = named(&mut superuser, id, "error", words);
+        superuser.batch_execute(&mend).expect(&mend);
+        nothing_to_say(&mut superuser);
+    }
+    superuser
+        .batch_execute(
+            "CREATE OR REPLACE FUNCTION vault.is_permitted(p_tenant_id uuid) RETURNS boolean
+                 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS '$libdir/tenant_vault', 'may_we_wrapper'",
+        )
+        .expect_err("no such code");
+    superuser
+        .batch_execute(
+            "CREATE OR REPLACE FUNCTION vault.permitted_tenant() RETURNS uuid
+                 LANGUAGE c STABLE PARALLEL RESTRICTED AS '$libdir/tenant_vault', 'generate_root_key_wrapper'",
+        )
+        .unwrap();
+    named(
+        &mut superuser,
+        "functions",
+        "error",
+        "vault.permitted_tenant() runs other code",
+    );
+}
+
+#[test]
+fn a_sample_of_versions_is_opened() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    let mut service = db.service();
+    let (locked, shredded) = (service.random_uuid(), service.random_uuid());
+    for tenant in [locked, shredded] {
+        service.tenant_store(tenant, "K", "x").unwrap();
+    }
+    superuser
+        .batch_execute(&format!(
+            "SELECT vault.lock_tenant('{locked}'); SELECT vault.shred_tenant('{shredded}', 'left')"
+        ))
+        .unwrap();
+    // What an administrator has closed is not a fault.
+    nothing_to_say(&mut superuser);
+    let tenant = service.random_uuid();
+    service.tenant_store(tenant, "K", "x").unwrap();
+    let ids: Vec<uuid::Uuid> = (0..3)
+        .map(|n| service.store(&n.to_string(), "x").unwrap())
+        .collect();
+    service.rotate(ids[1], "y").unwrap();
+    service.delete(ids[2]).unwrap();
+    nothing_to_say(&mut superuser);
+    let spoil = |session: &mut Client, table: &str, rows: &str| {
+        session
+            .batch_execute(&format!(
+                "UPDATE vault.{table} SET ciphertext = set_byte(ciphertext, 0, get_byte(ciphertext, 0) # 1) WHERE {rows}"
+            ))
+            .unwrap();
+    };
+    for (table, rows, words) in [
+        (
+            "credentials",
+            format!("id = '{}'", ids[0]),
+            format!("version 1 (current) of credential {}", ids[0]),
+        ),
+        (
+            "credentials",
+            format!("tenant_id = '{tenant}'"),
+            format!("of tenant {tenant} does not open"),
+        ),
+        (
+            "credential_versions",
+            format!("credential_id = '{}'", ids[1]),
+            format!("version 1 (previous) of credential {}", ids[1]),
+        ),
+        (
+            "deleted_credentials",
+            format!("id = '{}'", ids[2]),
+            format!("version 1 (deleted) of credential {}", ids[2]),
+        ),
+    ] {
+        spoil(&mut superuser, table, &rows);
+        let mend = named(&mut superuser, "sealed_versions", "error", &words);
+        assert!(mend.contains("vault.verify_secrets()"), "{mend}");
+        spoil(&mut superuser, table, &rows);
+        nothing_to_say(&mut superuser);
+    }
+}
+
+#[test]
+fn a_log_that_was_touched_or_is_not_published_is_named() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    let mut superuser = db.superuser();
+    let id = db.service().store("n", "x").unwrap();
+    db.service().retrieve(id).unwrap();
+    nothing_to_say(&mut superuser);
+    superuser
+        .batch_execute(
+            "SET tenant_vault.checkpoint_interval = 0; SET tenant_vault.checkpoint_records = 0",
+        )
+        .unwrap();
+    named(
+        &mut superuser,
+        "access_log_checkpoints",
+        "warning",
+        "neither clock nor number",
+    );
+    superuser.batch_execute("RESET ALL").unwrap();
+    superuser
+        .batch_execute("UPDATE vault.vault_access_log SET \"session_user\" = 'somebody else' WHERE action = 'retrieve'")
+        .unwrap();
+    let mend = named(
+        &mut superuser,
+        "access_log_chain",
+        "error",
+        "chain is broken",
+    );
+    assert!(mend.contains("vault.verify_access_log()"), "{mend}");
+    superuser
+        .batch_execute("UPDATE vault.vault_access_log SET \"session_user\" = 'authenticator' WHERE action = 'retrieve'")
+        .unwrap();
+    nothing_to_say(&mut superuser);
+    superuser
+        .batch_execute("UPDATE vault.access_log_head SET checkpoint_at = now() - interval '25 hours', checkpoint_seq = 0")
+        .unwrap();
+    named(
+        &mut superuser,
+        "access_log_checkpoints",
+        "warning",
+        "2 records since its last checkpoint",
+    );
+
+    // Records from before there was a key.
+    let bare = Cluster::builder()
+        .fsync(true)
+        .setting("log_parameter_max_length", "0")
+        .ring(None)
+        .start();
+    let db = Database::on(&bare);
+    let mut session = db.service();
+    refusal(session.store("n", "x"), "F0000");
+    named(
+        &mut db.superuser(),
+        "access_log_chain",
+        "error",
+        "no root key",
+    );
+    bare.write_ring(&ring("test", ROOT_KEY_HEX));
+    bare.configure(&format!(
+        "tenant_vault.root_key_file = '{}'\n",
+        bare.ring_file().display()
+    ));
+    bare.reload(&mut session);
+    session.store("n", "x").unwrap();
+    named(
+        &mut db.superuser(),
+        "access_log_chain",
+        "warning",
+        "1 of the last 2 records",
+    );
+}
+
+#[test]
+fn another_version_an_odd_gateway_and_an_unused_key_are_named() {
+    let cluster = Cluster::builder()
+        .fsync(true)
+        .setting("log_parameter_max_length", "0")
+        .setting(
+            "tenant_vault.trusted_gateways",
+            "authenticator, nobody here, anon, postgres",
+        )
+        .start();
+    let db = Database::on(&cluster);
+    let mut session = db.superuser();
+    for words in [
+        "\"nobody here\" does not exist",
+        "\"anon\" cannot log in",
+        "\"postgres\" is a superuser",
+    ] {
+        named(&mut session, "trusted_gateways", "warning", words);
+    }
+    assert!(!format!("{:?}", doctor(&mut session)).contains("authenticator"));
+    cluster.configure("tenant_vault.trusted_gateways = 'authenticator'\n");
+    cluster.reload(&mut session);
+    nothing_to_say(&mut session);
+
+    session
+        .batch_execute(
+            "UPDATE pg_extension SET extversion = '0.0.9' WHERE extname = 'tenant_vault'",
+        )
+        .unwrap();
+    let mend = named(
+        &mut session,
+        "version",
+        "error",
+        "extension is of version 0.0.9",
+    );
+    assert!(
+        mend.contains("ALTER EXTENSION tenant_vault UPDATE"),
+        "{mend}"
+    );
+    session
+        .batch_execute(
+            "UPDATE pg_extension SET extversion = '0.1.0' WHERE extname = 'tenant_vault'",
+        )
+        .unwrap();
+
+    session.store("n", "x").unwrap();
+    cluster.write_ring(&format!(
+        "primary test hex:{ROOT_KEY_HEX}\nenabled spare hex:{OTHER_KEY_HEX}\n"
+    ));
+    cluster.reload(&mut session);
+    named(
+        &mut session,
+        "root_keys_unused",
+        "warning",
+        "root key spare with fingerprint",
+    );
+}
+
+#[test]
+fn how_the_library_is_loaded_is_said() {
+    let cluster = Cluster::builder()
+        .preload(false)
+        .setting("session_preload_libraries", "auto_explain, tenant_vault")
+        .start();
+    let db = Database::on(&cluster);
+    let mend = named(
+        &mut db.superuser(),
+        "library_preloaded",
+        "warning",
+        "in session_preload_libraries alone",
+    );
+    assert!(mend.contains("when it connects"), "{mend}");
+}
+
+#[test]
+fn a_standbys_mode_is_said_and_a_folder_that_cannot_be_used_is_named() {
+    let cluster = sound();
+    let db = Database::on(&cluster);
+    db.service().store("n", "x").unwrap();
+    let standby = cluster.standby();
+    let mut session = standby.connect("postgres", db.name());
+    let said = |session: &mut Client, words: &str| {
+        nothing_to_say(session);
+        let findings = doctor(session);
+        assert!(
+            findings
+                .iter()
+                .any(|f| f.id == "standby" && f.what.contains(words)),
+            "{words}: {findings:#?}"
+        );
+    };
+    said(&mut db.superuser(), "is a primary");
+    said(&mut session, "is a standby and releases no secrets");
+    standby.configure("tenant_vault.standby_audit = 'file'\n");
+    standby.reload(&mut session);
+    said(&mut session, "is a standby and records in files");
+    let folder = standby.data().join("tenant_vault_audit");
+    fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+    named(&mut session, "standby", "error", "can be written by others");
+    fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+    said(&mut session, "records in files");
+}
+
 /// What a check cannot look at is a finding, not an end.
 #[test]
 fn a_check_that_fails_leaves_the_others() {
@@ -407,25 +754,25 @@ fn a_check_that_fails_leaves_the_others() {
     superuser
         .batch_execute("ALTER TABLE vault.root_key_states RENAME TO elsewhere")
         .unwrap();
-    named_without_hint(&mut superuser, "root_keys", "the check itself failed");
+    named(
+        &mut superuser,
+        "root_keys",
+        "error",
+        "the check itself failed",
+    );
     superuser
         .batch_execute("ALTER TABLE vault.access_grants RENAME TO elsewhere_too")
         .unwrap();
-    named_without_hint(&mut superuser, "privileges", "the check itself failed");
+    named(
+        &mut superuser,
+        "privileges",
+        "error",
+        "the check itself failed",
+    );
     assert!(
         doctor(&mut superuser)
             .iter()
-            .any(|f| f.check == "durability" && f.status == "ok")
-    );
-}
-
-fn named_without_hint(session: &mut Client, check: &str, words: &str) {
-    let findings = doctor(session);
-    assert!(
-        findings
-            .iter()
-            .any(|f| f.check == check && f.status == "failed" && f.detail.contains(words)),
-        "{findings:#?}"
+            .any(|f| f.id == "durability" && f.severity == "ok")
     );
 }
 

@@ -43,6 +43,9 @@ impl Original {
             db.role_with_profile("writer"),
             db.role_with_profile("auditor"),
         );
+        db.superuser()
+            .batch_execute("SELECT vault.require_reason('writer', true)")
+            .unwrap();
         Self {
             db,
             id,
@@ -136,6 +139,7 @@ fn everything_is_there(format: &str) {
         "deleted_credentials",
         "credential_lifecycles",
         "access_grants",
+        "access_policies",
     ] {
         assert_eq!(rows(&restored, table), rows(&original.db, table), "{table}");
     }

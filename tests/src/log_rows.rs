@@ -24,6 +24,12 @@ pub struct LogRow {
     pub client_addr: Option<String>,
     pub backend_pid: Option<i32>,
     pub xid: Option<String>,
+    pub claims_trusted: Option<bool>,
+    pub correlation_id: Option<String>,
+    pub access_reason: Option<String>,
+    pub lane: Option<String>,
+    pub platform_account: Option<String>,
+    pub origin: Option<String>,
 }
 
 impl LogRow {
@@ -34,7 +40,8 @@ impl LogRow {
                 r#"SELECT id, secret_id, accessed_at, "session_user"::text, action::text, outcome::text,
                           sqlstate::text, tenant_id, secret_key::text, effective_role::text,
                           claims_subject::text, claims_tenant::text, application_name::text,
-                          host(client_addr), backend_pid, xid::text
+                          host(client_addr), backend_pid, xid::text, claims_trusted, correlation_id,
+                          access_reason, lane, platform_account, origin
                      FROM vault.vault_access_log
                     ORDER BY accessed_at"#,
                 &[],
@@ -58,6 +65,12 @@ impl LogRow {
                 client_addr: row.get(13),
                 backend_pid: row.get(14),
                 xid: row.get(15),
+                claims_trusted: row.get(16),
+                correlation_id: row.get(17),
+                access_reason: row.get(18),
+                lane: row.get(19),
+                platform_account: row.get(20),
+                origin: row.get(21),
             })
             .collect()
     }

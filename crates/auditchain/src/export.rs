@@ -1,4 +1,5 @@
-//! An exported log, line by line: the JSON that `vault.export_access_log` writes, back into records.
+//! An exported log, line by line: the JSON that `vault.export_access_log` writes, back into records; and that of the
+//! checkpoints and stubs.
 //!
 //! **Invariant:** what a line says of itself is never repeated in an error.
 
@@ -53,7 +54,7 @@ pub struct Attested<T> {
     pub chain_key: Fingerprint,
 }
 
-/// Reads one line of the checkpoints.
+/// Reads one line of the checkpoints: a row of vault.access_log_checkpoints by `row_to_json`, or with UTC and plain hex.
 pub fn checkpoint(line: &[u8]) -> Result<Attested<Checkpoint>, LineError> {
     let line: CheckpointLine<'_> = parse(line)?;
     line.checkpoint().map_err(|Odd| {
@@ -64,7 +65,7 @@ pub fn checkpoint(line: &[u8]) -> Result<Attested<Checkpoint>, LineError> {
     })
 }
 
-/// Reads one line of the stubs.
+/// Reads one line of the stubs: likewise a row of vault.access_log_stubs.
 pub fn stub(line: &[u8]) -> Result<Attested<Stub>, LineError> {
     let line: StubLine<'_> = parse(line)?;
     line.stub().map_err(|Odd| {
@@ -152,6 +153,9 @@ struct CheckpointLine<'a> {
 #[serde(deny_unknown_fields)]
 struct StubLine<'a> {
     first_seq: i64,
+    /// Not attested: the record of the pruning says who did it.
+    #[serde(borrow, default, rename = "pruned_by")]
+    _pruned_by: Option<Text<'a>>,
     last_seq: i64,
     #[serde(borrow)]
     link: Text<'a>,
@@ -288,8 +292,10 @@ impl Text<'_> {
         }
     }
 
+    /// Hex digits; behind `\x` where PostgreSQL made the JSON of a bytea.
     fn hex(&self) -> Result<Vec<u8>, Odd> {
-        from_hex(self.plain()?)
+        let text = self.plain()?;
+        from_hex(text.strip_prefix("\\x").unwrap_or(text))
     }
 
     fn exactly<const BYTES: usize>(&self) -> Result<[u8; BYTES], Odd> {
@@ -334,11 +340,11 @@ impl Text<'_> {
         decimal(self.plain()?)
     }
 
-    /// RFC 3339 in UTC with six digits of a second, as microseconds since the Unix epoch.
+    /// RFC 3339, as microseconds since the Unix epoch. The vault writes UTC with six digits of a second; PostgreSQL's own
+    /// JSON has the session's time zone, and no trailing zeros.
     fn instant(&self) -> Result<i64, Odd> {
-        let text = self.plain()?;
-        let (year, rest) = text.split_once('-').ok_or(Odd)?;
-        let parts: &[u8; 22] = rest.as_bytes().try_into().map_err(|_| Odd)?;
+        let (year, rest) = self.plain()?.split_once('-').ok_or(Odd)?;
+        let (time, rest) = rest.as_bytes().split_at_checked(14).ok_or(Odd)?;
         let [
             m0,
             m1,
@@ -354,10 +360,7 @@ impl Text<'_> {
             b':',
             s0,
             s1,
-            b'.',
-            f @ ..,
-            b'Z',
-        ] = *parts
+        ] = *time
         else {
             return Err(Odd);
         };
@@ -366,8 +369,7 @@ impl Text<'_> {
         }
         let year = digits(year.as_bytes())?;
         let (month, day) = (digits(&[m0, m1])?, digits(&[d0, d1])?);
-        let (hour, minute) = (digits(&[h0, h1])?, digits(&[i0, i1])?);
-        let (second, fraction) = (digits(&[s0, s1])?, digits(&f)?);
+        let (hour, minute, second) = (digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?);
         let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let days_of_month = match month {
             2 => 28 + i64::from(is_leap),
@@ -378,8 +380,39 @@ impl Text<'_> {
         if !(1..=days_of_month).contains(&day) || hour > 23 || minute > 59 || second > 59 {
             return Err(Odd);
         }
-        let seconds = (hour * 60 + minute) * 60 + second;
-        Ok((days_since_epoch(year, month, day) * 86_400 + seconds) * 1_000_000 + fraction)
+        let (fraction_us, zone) = fraction_us(rest)?;
+        let seconds = (hour * 60 + minute) * 60 + second - offset_minutes(zone)? * 60;
+        let days = days_since_epoch(year, month, day);
+        (days * 86_400 + seconds)
+            .checked_mul(1_000_000)
+            .and_then(|us| us.checked_add(fraction_us))
+            .ok_or(Odd)
+    }
+}
+
+/// A point and one to six digits, if there are any; and what follows them.
+fn fraction_us(text: &[u8]) -> Result<(i64, &[u8]), Odd> {
+    let Some((b'.', text)) = text.split_first() else {
+        return Ok((0, text));
+    };
+    let many = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if !(1..=6).contains(&many) {
+        return Err(Odd);
+    }
+    let (fraction, rest) = text.split_at(many);
+    let scale = (many..6).fold(1, |scale, _| scale * 10);
+    Ok((digits(fraction)? * scale, rest))
+}
+
+/// `Z`, or how far the time is ahead of UTC: `+01:00`.
+fn offset_minutes(zone: &[u8]) -> Result<i64, Odd> {
+    match *zone {
+        [b'Z'] => Ok(0),
+        [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] => {
+            let minutes = digits(&[h0, h1])? * 60 + digits(&[m0, m1])?;
+            Ok(if sign == b'+' { minutes } else { -minutes })
+        }
+        _ => Err(Odd),
     }
 }
 
@@ -420,4 +453,140 @@ fn from_hex(text: &str) -> Result<Vec<u8>, Odd> {
         .iter()
         .map(|[high, low]| Ok(digit(*high)? << 4 | digit(*low)?))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_has_its_microseconds_in_every_spelling() {
+        let instant = |text| Text::Plain(Cow::Borrowed(text)).instant().ok();
+        assert_eq!(instant("1970-01-01T00:00:00.000000Z"), Some(0));
+        assert_eq!(instant("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(instant("1969-12-31T23:59:59.999999Z"), Some(-1));
+        assert_eq!(
+            instant("2000-02-29T12:30:15.5+00:00"),
+            Some(951_827_415_500_000)
+        );
+        assert_eq!(
+            instant("2000-02-29T18:00:15.5+05:30"),
+            Some(951_827_415_500_000)
+        );
+        assert_eq!(
+            instant("2000-02-29T11:30:15.5-01:00"),
+            Some(951_827_415_500_000)
+        );
+        assert_eq!(instant("294247-01-10T04:00:54.775807Z"), Some(i64::MAX));
+        for odd in [
+            "",
+            "infinity",
+            "1970-01-01",
+            "1970-01-01T00:00:00",
+            "1970-01-01 00:00:00Z",
+            "1970-13-01T00:00:00Z",
+            "1970-02-29T00:00:00Z",
+            "1900-02-29T00:00:00Z",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:60:00Z",
+            "1970-01-01T00:00:60Z",
+            "1970-01-01T00:00:00.Z",
+            "1970-01-01T00:00:00.0000000Z",
+            "197-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+1:00",
+            "-1970-01-01T00:00:00Z",
+            "1970-01-01T00:00:00ZZ",
+            "+970-01-01T00:00:00Z",
+            "1970-01-00T00:00:00Z",
+            "1970-01-01T00:00:é0Z",
+            "294247-01-10T04:00:54.775808Z",
+            "999999-12-31T23:59:59Z",
+        ] {
+            assert_eq!(instant(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_what_postgresql_writes() {
+        let address = |text| Text::Plain(Cow::Borrowed(text)).address().ok();
+        assert_eq!(address("10.0.0.7"), Some(vec![4, 32, 10, 0, 0, 7]));
+        assert_eq!(address("10.0.0.7/24"), Some(vec![4, 24, 10, 0, 0, 7]));
+        assert_eq!(
+            address("::1").map(|bytes| bytes[..2].to_vec()),
+            Some(vec![6, 128])
+        );
+        for odd in [
+            "",
+            "10.0.0",
+            "10.0.0.7/33",
+            "10.0.0.7/",
+            "10.0.0.7/+8",
+            "10.0.0.7/08",
+            "::1/129",
+            "localhost",
+        ] {
+            assert_eq!(address(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_line_says_all_of_its_columns_once() {
+        let vector = include_str!("../testdata/v1/record_full.json");
+        let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
+        let columns = vector["columns"].as_object().unwrap();
+        let line = |columns: &serde_json::Map<_, _>| serde_json::to_string(columns).unwrap();
+        assert!(record(line(columns).as_bytes()).is_ok());
+        for name in columns.keys() {
+            let mut fewer = columns.clone();
+            fewer.remove(name);
+            assert!(record(line(&fewer).as_bytes()).is_err(), "without {name}");
+            let twice =
+                line(columns).replacen('{', &format!(r#"{{"{name}":{},"#, columns[name]), 1);
+            assert!(record(twice.as_bytes()).is_err(), "with {name} twice");
+        }
+        let mut more = columns.clone();
+        more.insert("another".to_owned(), serde_json::Value::Null);
+        assert!(record(line(&more).as_bytes()).is_err());
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "{\"seq\":",
+            "\u{0}",
+            "{\"seq\":1e300}",
+        ] {
+            let unreadable = record(text.as_bytes()).unwrap_err();
+            assert!(matches!(unreadable, LineError::Unreadable { .. }), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_vault_does_not_write_is_foreign() {
+        let vector = include_str!("../testdata/v1/record_full.json");
+        let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
+        for (name, odd) in [
+            ("id", "019a6f2e8c407d318000000000000001"),
+            ("id", "019a6f2e-8c40-7d31-8000-00000000000G"),
+            ("secret_id", ""),
+            ("accessed_at", "infinity"),
+            ("client_addr", "nowhere"),
+            ("xid", "-1"),
+            ("link", "00"),
+            ("link", "0"),
+            ("chain_key", "00"),
+        ] {
+            let mut columns = vector["columns"].clone();
+            columns[name] = odd.into();
+            let foreign = LineError::Broken(Broken::Foreign {
+                seq: 1,
+                how: Foreign::Malformed,
+            });
+            assert_eq!(
+                record(columns.to_string().as_bytes()).unwrap_err(),
+                foreign,
+                "{name}"
+            );
+        }
+    }
 }

@@ -13,6 +13,7 @@ const KEYED: [u8; 8] = *b"tv1/link";
 const UNKEYED: [u8; 8] = *b"tv1/free";
 const CHECKPOINT: [u8; 8] = *b"tv1/ckpt";
 const STUB: [u8; 8] = *b"tv1/stub";
+const STANDBY: [u8; 8] = *b"tv1/line";
 
 /// What the next record is tied to: the hash of a record, its number and everything before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +110,16 @@ impl ChainKey {
             .into()
     }
 
+    /// `mac = HMAC-SHA256(key, "tv1/line" || line)`: says that a standby wrote this line of its audit file.
+    pub fn standby_mac(&self, line: &[u8]) -> [u8; HASH_BYTES] {
+        self.mac(&[&STANDBY, line])
+    }
+
+    /// Whether `mac` is what [`ChainKey::standby_mac`] gives. Compares in constant time.
+    pub fn made_standby_line(&self, line: &[u8], mac: &[u8]) -> bool {
+        self.standby_mac(line).ct_eq(mac).into()
+    }
+
     fn mac(&self, parts: &[&[u8]]) -> [u8; HASH_BYTES] {
         let mut mac = self.0.clone();
         for part in parts {
@@ -132,4 +143,23 @@ pub fn unkeyed_link(seq: u64, previous: &Link, body: &Body) -> Link {
         .chain_update(previous.0)
         .chain_update(body.0);
     Link(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_standby_is_known_by_its_key_and_by_every_byte() {
+        let (key, other) = (ChainKey::new(&[1; 32]), ChainKey::new(&[2; 32]));
+        let mac = key.standby_mac(b"line");
+        assert!(key.made_standby_line(b"line", &mac));
+        assert!(!other.made_standby_line(b"line", &mac));
+        assert!(!key.made_standby_line(b"lime", &mac));
+        assert!(!key.made_standby_line(b"line", &mac[..31]));
+        // What is attested for one purpose is worth nothing for another.
+        let number = 7_u64.to_be_bytes();
+        let parts = [&number[..], &Link::START.0, &number].concat();
+        assert!(!key.made_standby_line(&parts, &key.checkpoint_mac(7, &Link::START, 7)));
+    }
 }

@@ -3,6 +3,8 @@
 /// An action and the word the access log uses for it.
 pub trait Action {
     const NAME: &'static str;
+    /// Whether it hands a secret out.
+    const RELEASES: bool = false;
     /// Whether a call of it counts against the rate limits: it releases secrets, guesses at them, or seals new ones.
     const LIMITED: bool;
 }
@@ -10,20 +12,26 @@ pub trait Action {
 macro_rules! actions {
     (@ limited) => { true };
     (@) => { false };
-    ($($(#[$doc:meta])* $name:ident = $word:literal $($limited:ident)?),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $word:literal $(=> $releases:ident)? $($limited:ident)?),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
         impl Action for $name {
             const NAME: &'static str = $word;
             const LIMITED: bool = actions!(@ $($limited)?);
+            $(const $releases: bool = true;)?
         }
-    )+};
+    )+
+    /// The action of this word, as a word that lives on.
+    pub fn action_named(word: &str) -> Option<&'static str> {
+        [$($word),+].into_iter().find(|name| *name == word)
+    }
+    };
 }
 
 actions! {
     Store = "store" limited,
-    Retrieve = "retrieve" limited,
+    Retrieve = "retrieve" => RELEASES limited,
     Rotate = "rotate" limited,
     Delete = "delete",
     /// Back from a deletion.
@@ -38,7 +46,7 @@ actions! {
     Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
     TenantStore = "tenant_store" limited,
-    TenantRetrieve = "tenant_retrieve" limited,
+    TenantRetrieve = "tenant_retrieve" => RELEASES limited,
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
@@ -60,10 +68,17 @@ actions! {
     RewrapCredentials = "rewrap_credentials",
     GenerateRootKey = "generate_root_key",
     SetRateLimit = "set_rate_limit",
+    /// The alert beside the record of a call that asked for a decoy's value.
+    DecoyRead = "decoy_read",
+    /// The same of any other call about a decoy.
+    DecoyTouched = "decoy_touched",
     /// Where it is done, the record says `store` or `tenant_store`.
     StoreDecoy = "store_decoy",
     VerifyAccessLog = "verify_access_log",
     /// A head of the log's chain, made to be kept elsewhere.
     CheckpointAccessLog = "checkpoint_access_log",
     PruneAccessLog = "prune_access_log",
+    ExportAccessLog = "export_access_log",
+    /// What a standby has recorded comes into the log.
+    ImportStandbyLog = "import_standby_log",
 }

@@ -41,6 +41,10 @@ pub enum VaultError {
     #[error("the tenant has another secret of this key")]
     KeyTaken,
 
+    /// A profile of the caller's demands one of every call that releases a secret.
+    #[error("a reason is required to read a secret")]
+    ReasonRequired,
+
     #[error("cannot {action} in a read-only transaction")]
     ReadOnly { action: &'static str },
 
@@ -111,6 +115,9 @@ pub enum VaultError {
         /// Whether the log is to hear of it, and how many refusals it was not told of since it last did.
         unrecorded: Option<u64>,
     },
+    /// It can record nothing in the database, and has not been told to keep a file.
+    #[error("a standby releases no secrets")]
+    StandbyRefuses,
 
     /// Nothing is released and nothing is changed.
     #[error("the access record cannot be written")]

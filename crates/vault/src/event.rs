@@ -15,6 +15,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::NotFound,
+        Self::Refused,
+        Self::Denied,
+        Self::Failed,
+    ];
+
     /// The word in the log's `outcome` column.
     pub fn word(self) -> &'static str {
         match self {

@@ -115,11 +115,32 @@ fn each_damage_is_named_and_stops_nothing() {
         let (opened, failed) = world.backend().verify().unwrap();
         assert_eq!(failed.len(), count, "{what}: {failed:?}");
         assert_eq!(opened, 9 - count as u64, "{what}");
-        for (_, _, found, needed) in &failed {
-            assert!(found.starts_with(cause), "{what}: {found}");
-            assert!(needed.starts_with(needs), "{what}: {needed}");
+        for row in &failed {
+            assert!(row.cause.starts_with(cause), "{what}: {row:?}");
+            assert!(row.needs.starts_with(needs), "{what}: {row:?}");
+            // What an administrator has closed is told from what is broken.
+            let is_intended = ["a destroyed key", "a locked tenant"].contains(&what);
+            assert_eq!(row.is_intended, is_intended, "{what}");
         }
     }
+}
+
+#[test]
+fn a_sample_looks_into_every_table() {
+    let Scene { world, ids } = scene();
+    let mut backend = world.backend();
+    backend.delete(bob(), ids[1]).unwrap();
+    let places = backend.sample().unwrap();
+    for state in ["current", "previous", "deleted"] {
+        let of_state: Vec<_> = places.iter().filter(|place| place.state == state).collect();
+        assert_eq!(of_state.len(), 3, "{places:?}");
+        assert!(
+            of_state
+                .iter()
+                .any(|place| place.credential.as_bytes() == &[0; 16])
+        );
+    }
+    assert_ne!(places, backend.sample().unwrap(), "another one each time");
 }
 
 #[test]

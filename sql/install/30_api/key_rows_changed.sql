@@ -1,7 +1,7 @@
--- Backends keep unwrapped tenant keys. Whatever changes the row of a key, or locks a tenant, also by hand, is told to all
--- of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew. So
--- are changes of what else a backend keeps: whom which rate limit holds for,
--- and which credentials are decoys.
+-- Backends keep unwrapped tenant keys, and who has to give a reason. Whatever changes the row of a key, locks a tenant,
+-- or changes who holds which profile and what it demands, also by hand, is told to all of them at commit, by PostgreSQL's
+-- own invalidation messages: from its next statement on each reads the rows anew. So
+-- are changes of rate limits, and of which credentials are decoys.
 
 CREATE FUNCTION vault.announce_key_change()
     RETURNS void
@@ -11,7 +11,7 @@ CREATE FUNCTION vault.announce_key_change()
 ALTER FUNCTION vault.announce_key_change() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.announce_key_change() FROM PUBLIC;
 COMMENT ON FUNCTION vault.announce_key_change() IS
-    'Has every backend read keys and locks anew once this transaction commits. For the vault''s own trigger; granted to nobody.';
+    'Has every backend read keys, locks and who has to give a reason anew once this transaction commits. For the vault''s own trigger; granted to nobody.';
 
 CREATE FUNCTION vault.key_rows_changed()
     RETURNS trigger
@@ -42,7 +42,11 @@ COMMENT ON TRIGGER key_rows_changed ON vault.wrapped_tenant_keys IS 'Tells every
 CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.access_grants
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.access_grants ENABLE ALWAYS TRIGGER key_rows_changed;
-COMMENT ON TRIGGER key_rows_changed ON vault.access_grants IS 'Tells every backend, which keeps rate limits; also for changes by hand and by replication.';
+COMMENT ON TRIGGER key_rows_changed ON vault.access_grants IS 'Tells every backend; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.access_policies
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.access_policies ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.access_policies IS 'Tells every backend; also for changes by hand and by replication.';
 CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.rate_limits
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.rate_limits ENABLE ALWAYS TRIGGER key_rows_changed;

@@ -41,6 +41,48 @@ COMMENT ON COLUMN vault.credential_usage.name IS 'The credential''s name, or the
 COMMENT ON COLUMN vault.credential_usage.sealed_at IS 'When the current version was sealed.';
 COMMENT ON COLUMN vault.credential_usage.last_used_at IS 'The last read that was served; NULL where the log has none.';
 
+CREATE VIEW vault.tenant_usage WITH (security_barrier = true) AS
+    SELECT t.tenant_id, u.last_used_at, COALESCE(u.reads, 0) AS reads, COALESCE(u.credentials, 0) AS credentials
+      FROM vault.tenants AS t
+      LEFT JOIN (SELECT l.tenant_id, pg_catalog.max(l.accessed_at) AS last_used_at,
+                        pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
+                   FROM vault.vault_access_log AS l
+                  WHERE l.action IN ('retrieve', 'tenant_retrieve') AND l.outcome = 'ok'
+                  GROUP BY l.tenant_id) AS u ON u.tenant_id = t.tenant_id;
+ALTER VIEW vault.tenant_usage OWNER TO tenant_vault_owner;
+REVOKE ALL ON vault.tenant_usage FROM PUBLIC;
+COMMENT ON VIEW vault.tenant_usage IS
+    'When anything of each tenant was last read, as the access log says; a scan of the whole log. Profiles auditor, admin.';
+COMMENT ON COLUMN vault.tenant_usage.tenant_id IS 'The tenant; the nil uuid is the platform.';
+COMMENT ON COLUMN vault.tenant_usage.last_used_at IS 'The last read that was served; NULL where the log has none.';
+COMMENT ON COLUMN vault.tenant_usage.reads IS 'How many reads the log has.';
+COMMENT ON COLUMN vault.tenant_usage.credentials IS 'How many credentials and tenant secrets were read, deleted ones too.';
+
+-- Roles of which the log knows, and roles that could read and never did: profiles to take away.
+CREATE VIEW vault.role_usage WITH (security_barrier = true) AS
+    SELECT COALESCE(u.role_name, h.role_name) AS role_name, h.profiles, u.last_used_at,
+           COALESCE(u.reads, 0) AS reads, COALESCE(u.credentials, 0) AS credentials
+      FROM (SELECT l.effective_role AS role_name, pg_catalog.max(l.accessed_at) AS last_used_at,
+                   pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
+              FROM vault.vault_access_log AS l
+             WHERE l.action IN ('retrieve', 'tenant_retrieve') AND l.outcome = 'ok'
+             GROUP BY l.effective_role) AS u
+      FULL JOIN (SELECT last.role_name::text, pg_catalog.array_agg(last.profile ORDER BY last.profile) AS profiles
+                   FROM (SELECT DISTINCT ON (g.role_name, g.profile) g.role_name, g.profile, g.granted
+                           FROM vault.access_grants AS g
+                          ORDER BY g.role_name, g.profile, g.changed_at DESC) AS last
+                  WHERE last.granted
+                  GROUP BY last.role_name) AS h ON h.role_name = u.role_name;
+ALTER VIEW vault.role_usage OWNER TO tenant_vault_owner;
+REVOKE ALL ON vault.role_usage FROM PUBLIC;
+COMMENT ON VIEW vault.role_usage IS
+    'When each role last read a secret, as the access log says, and roles that hold a profile and never did; a scan of the whole log. Profiles auditor, admin.';
+COMMENT ON COLUMN vault.role_usage.role_name IS 'The role in force at the reads (effective_role of the log).';
+COMMENT ON COLUMN vault.role_usage.profiles IS 'The profiles that it holds by itself; NULL: none.';
+COMMENT ON COLUMN vault.role_usage.last_used_at IS 'The last read that was served; NULL where the log has none.';
+COMMENT ON COLUMN vault.role_usage.reads IS 'How many reads the log has.';
+COMMENT ON COLUMN vault.role_usage.credentials IS 'How many different credentials and tenant secrets it read.';
+
 CREATE VIEW vault.deleted_credential_list WITH (security_barrier = true) AS
     SELECT d.id, d.tenant_id, d.kind = 't' AS is_tenant_secret, d.name, d.version,
            d.deleted_at, d.deleted_by::text, d.destroy_after

@@ -33,6 +33,8 @@ CREATE FUNCTION vault.profile_privileges()
             ('service admin auditor', 'SELECT',  'TABLE',    'vault.deleted_credential_list'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.due_for_rotation'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.credential_usage'),
+            ('admin auditor',         'SELECT',  'TABLE',    'vault.tenant_usage'),
+            ('admin auditor',         'SELECT',  'TABLE',    'vault.role_usage'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.unused_credentials(interval)'),
             ('service admin auditor', 'EXECUTE', 'FUNCTION', 'vault.permitted_tenant()'),
             ('service admin auditor', 'EXECUTE', 'FUNCTION', 'vault.is_permitted(uuid)'),
@@ -72,13 +74,17 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.verify_access_log(bigint, bigint)'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.checkpoint_access_log()'),
             ('admin',                 'EXECUTE', 'PROCEDURE', 'vault.prune_access_log(interval, boolean)'),
+            ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.export_access_log(bigint, bigint, text)'),
             ('admin auditor',         'SELECT',  'TABLE',    'vault.access_grants'),
+            ('admin auditor',         'SELECT',  'TABLE',    'vault.access_policies'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.profile_privileges()'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.generate_root_key()'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.import_standby_log(text)'),
             ('admin auditor',         'EXECUTE', 'FUNCTION', 'vault.doctor()'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.grant_access(name, text)'),
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.revoke_access(name, text)'),
-            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.reapply_access()')
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.reapply_access()'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.require_reason(text, boolean)')
           ) AS o (profiles, privilege, object_kind, object_name)
           CROSS JOIN LATERAL pg_catalog.string_to_table(o.profiles, ' ') AS p (profile)
     $$;

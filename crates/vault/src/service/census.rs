@@ -5,8 +5,9 @@ use envelope::{Header, KeyRing, Secret};
 
 use super::Vault;
 use crate::{
-    Audit, CensusStorage, Current, Entropy, Event, FindByValue, KeyStorage, Permit, RootKeys,
-    Scope, SealedVersion, Storage, VaultError, VerifySecrets, VersionPlace, WholeVault,
+    Audit, CensusStorage, CredentialId, Current, Entropy, Event, FindByValue, KeyStorage, Permit,
+    RootKeys, Scope, SealedVersion, Storage, TenantId, VaultError, VerifySecrets, VersionPlace,
+    WholeVault,
 };
 
 /// Some rows of the census, judged.
@@ -25,6 +26,14 @@ pub struct Failed {
     pub cause: String,
     /// The keys that it names.
     pub needs: String,
+    /// Whether an administrator wanted that: the tenant is locked, or its keys are destroyed.
+    pub is_intended: bool,
+}
+
+/// Why a version does not open.
+struct Closed {
+    cause: String,
+    is_intended: bool,
 }
 
 impl<S, A, R, E> Vault<S, A, R, E>
@@ -55,14 +64,34 @@ where
         for row in rows {
             match self.examine(&ring, &row)? {
                 Ok(_) => verified.opened += 1,
-                Err(cause) => verified.failed.push(Failed {
+                Err(closed) => verified.failed.push(Failed {
                     needs: self.needs(&row)?,
                     place: row.place,
-                    cause,
+                    cause: closed.cause,
+                    is_intended: closed.is_intended,
                 }),
             }
         }
         Ok(verified)
+    }
+
+    /// Places behind which [`Vault::verify_some`] finds a sample: in each table its first rows, some anywhere, and some of
+    /// the platform's, whose ids begin alike.
+    pub fn sample(&mut self) -> Result<Vec<VersionPlace>, VaultError> {
+        let mut places = Vec::new();
+        for state in ["current", "previous", "deleted"] {
+            let (mut anywhere, mut of_platform) = ([0; 16], [0; 16]);
+            self.entropy.fill(&mut anywhere)?;
+            self.entropy.fill(&mut of_platform[4..])?;
+            places.extend([[0; 16], anywhere, of_platform].map(|id| VersionPlace {
+                tenant: TenantId::PLATFORM,
+                credential: CredentialId::from_bytes(id),
+                version: 0,
+                state: state.to_owned(),
+                name: None,
+            }));
+        }
+        Ok(places)
     }
 
     /// The places of every version whose secret is `value`. Opens all there is: the vault keeps no fingerprints of
@@ -98,13 +127,17 @@ where
         &mut self,
         ring: &KeyRing,
         row: &SealedVersion,
-    ) -> Result<Result<Secret, String>, VaultError> {
+    ) -> Result<Result<Secret, Closed>, VaultError> {
+        let closed = |cause| Closed {
+            cause,
+            is_intended: false,
+        };
         let scope = Scope::of(row.place.tenant);
         let Ok(wrapped_dek) = row.wrapped_dek.as_slice().try_into() else {
-            return Ok(Err("the envelope is malformed".to_owned()));
+            return Ok(Err(closed("the envelope is malformed".to_owned())));
         };
         let Ok(header) = Header::parse(&row.wrapped_dek) else {
-            return Ok(Err("the envelope is malformed".to_owned()));
+            return Ok(Err(closed("the envelope is malformed".to_owned())));
         };
         let generation = header.kek_generation;
         let current = Current {
@@ -113,10 +146,19 @@ where
             wrapped_dek,
             ciphertext: row.ciphertext.clone(),
         };
-        Ok(Err(match self.open(ring, &scope, &current) {
+        let cause = match self.open(ring, &scope, &current) {
             Ok(secret) => return Ok(Ok(secret)),
             Err(VaultError::TenantKeyUnusable { state }) => {
-                format!("generation {generation} of the tenant's key is {state}")
+                return Ok(Err(Closed {
+                    cause: format!("generation {generation} of the tenant's key is {state}"),
+                    is_intended: state == "destroyed",
+                }));
+            }
+            Err(error @ VaultError::TenantLocked) => {
+                return Ok(Err(Closed {
+                    cause: error.to_string(),
+                    is_intended: true,
+                }));
             }
             Err(VaultError::Corrupted) => match self.storage.key(&scope, generation)? {
                 None => format!("the tenant's key has no generation {generation}"),
@@ -125,11 +167,10 @@ where
                 }
                 Some(_) => format!("generation {generation} of the tenant's key was altered"),
             },
-            Err(error @ (VaultError::TenantLocked | VaultError::RootKeyMissing { .. })) => {
-                error.to_string()
-            }
+            Err(error @ VaultError::RootKeyMissing { .. }) => error.to_string(),
             Err(error) => return Err(error),
-        }))
+        };
+        Ok(Err(closed(cause)))
     }
 
     /// The keys that an envelope names, as far as it can be read.

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
     Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current, DecoyStorage,
-    Description, Entropy, Erasure, Event, Form, Found, Guise, Insertion, Instant, Kept,
+    Description, Entropy, Erasure, Event, Failed, Form, Found, Guise, Insertion, Instant, Kept,
     KeptChainKey, KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit,
     Pruned, Reason, Receipt, Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord,
     RootState, Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
@@ -283,9 +283,6 @@ impl Tables {
         }
     }
 }
-
-/// Of a version that does not open: its place, the cause, the keys that it names.
-pub type Unopened = (CredentialId, u32, String, String);
 
 /// An [`Event`] that owns its key.
 #[derive(Clone, Debug, PartialEq)]
@@ -1517,26 +1514,23 @@ impl Backend {
     }
 
     /// A whole census: how many open, and what is said of the others.
-    pub fn verify(&mut self) -> Result<(u64, Vec<Unopened>), VaultError> {
+    pub fn verify(&mut self) -> Result<(u64, Vec<Failed>), VaultError> {
         self.call(|vault| vault.verify_secrets(Permit::assertion(TenantId::PLATFORM)))?;
         let (mut opened, mut failed, mut after) = (0, Vec::new(), None);
         loop {
             let some: Verified =
                 self.call(|vault| vault.verify_some(&WholeVault::assertion(), after.as_ref()))?;
             opened += some.opened;
-            failed.extend(some.failed.into_iter().map(|row| {
-                (
-                    row.place.credential,
-                    row.place.version,
-                    row.cause,
-                    row.needs,
-                )
-            }));
+            failed.extend(some.failed);
             match some.next {
                 Some(place) => after = Some(place),
                 None => return Ok((opened, failed)),
             }
         }
+    }
+
+    pub fn sample(&mut self) -> Result<Vec<VersionPlace>, VaultError> {
+        self.call(Vault::sample)
     }
 
     pub fn find(&mut self, value: &[u8]) -> Result<Vec<(CredentialId, u32)>, VaultError> {

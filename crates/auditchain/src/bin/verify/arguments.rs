@@ -146,7 +146,6 @@ fn point(name: &str, value: OsString) -> Result<Point, String> {
     let expected = || format!("{name} must be a number, a colon and 64 hex digits");
     let value = value.into_string().map_err(|_| expected())?;
     let (seq, link) = value.split_once(':').ok_or_else(expected)?;
-    let link = link.strip_prefix("\\x").unwrap_or(link);
     let link = crate::keys::from_hex(link).ok_or_else(expected)?;
     Ok(Point {
         seq: seq.parse().map_err(|_| expected())?,

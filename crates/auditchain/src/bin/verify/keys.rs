@@ -1,5 +1,6 @@
 //! Chain keys, out of the files that hold them or what they derive from.
 
+use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -138,18 +139,21 @@ struct Kept {
 
 #[derive(Deserialize)]
 struct KeptLine<'a> {
-    fingerprint: &'a str,
-    wrapped_by: &'a str,
-    wrapped_key: &'a str,
+    #[serde(borrow)]
+    fingerprint: Cow<'a, str>,
+    #[serde(borrow)]
+    wrapped_by: Cow<'a, str>,
+    #[serde(borrow)]
+    wrapped_key: Cow<'a, str>,
 }
 
 impl Kept {
     fn read(line: &[u8]) -> Option<Self> {
         let line: KeptLine<'_> = serde_json::from_slice(line).ok()?;
         Some(Self {
-            fingerprint: from_hex(line.fingerprint)?,
-            wrapped_by: from_hex(line.wrapped_by)?,
-            wrapped_key: from_hex(line.wrapped_key)?,
+            fingerprint: from_hex(&line.fingerprint)?,
+            wrapped_by: from_hex(&line.wrapped_by)?,
+            wrapped_key: from_hex(&line.wrapped_key)?,
         })
     }
 }
@@ -160,7 +164,9 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Hex digits; behind `\x` where PostgreSQL wrote them.
 pub fn from_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let text = text.strip_prefix("\\x").unwrap_or(text);
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if pairs.len() != BYTES || !rest.is_empty() {
         return None;

@@ -1,0 +1,1 @@
+SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'tenant_vault'
