@@ -9,19 +9,16 @@ use std::collections::HashSet;
 
 use envelope::{Fingerprint, KeyRing};
 use vault::{
-    Action, Audit, CredentialId, Event, Prune, Receipt, Retrieve, TenantId, TenantRetrieve,
-    VaultError, WholeVault,
+    Action, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Prune, Receipt, Retrieve,
+    TenantId, TenantRetrieve, VaultError, WholeVault,
 };
 
 use crate::audit::AccessLog;
-use crate::pg::{notify, relation};
+use crate::pg::{notify, relation, transaction};
 use crate::storage;
 
 /// Fixed by contract: whoever is to be woken listens on it.
 const CHANNEL: &std::ffi::CStr = c"vault_alert";
-/// Actions of the records that are alerts; sql/install/30_api/decoy_views.sql knows them too.
-const READ: &str = "decoy_read";
-const TOUCHED: &str = "decoy_touched";
 
 thread_local! {
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
@@ -69,8 +66,8 @@ impl Audit for WatchedLog {
         }
         let receipt = AccessLog.append(&[events, &alerts].concat())?;
         for alert in &alerts {
-            // A call that fails takes its announcements back with it.
-            if alert.sqlstate.is_none() {
+            // A call that fails takes its announcements back with it; on a standby there are none.
+            if alert.sqlstate.is_none() && !transaction::is_in_recovery() {
                 announce(alert);
             }
         }
@@ -85,7 +82,11 @@ impl Audit for WatchedLog {
 fn alert<'a>(event: &Event<'a>) -> Event<'a> {
     let is_read = [Retrieve::NAME, TenantRetrieve::NAME].contains(&event.action);
     Event {
-        action: if is_read { READ } else { TOUCHED },
+        action: if is_read {
+            DecoyRead::NAME
+        } else {
+            DecoyTouched::NAME
+        },
         key: Some(event.action),
         ..event.clone()
     }

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use vault::{Event, Outcome, Rate, VaultError};
 
 use crate::audit::{AccessLog, Caller, Entry, Said};
+use crate::config;
 use crate::limits;
 use crate::pg::attempt::{self, ServerError};
 use crate::pg::clock::Timestamp;
@@ -358,19 +359,21 @@ struct Note {
     at: Timestamp,
     session_user: u32,
     effective_role: u32,
+    authenticated_user: u32,
     backend_pid: i32,
     xid: u64,
     object: Vec<u8>,
     application_name: Vec<u8>,
     claims_subject: Vec<u8>,
     claims_tenant: Vec<u8>,
+    correlation_id: Vec<u8>,
     /// A datum of type inet; empty for a unix socket.
     client_address: Vec<u8>,
 }
 
 /// How many bytes of each text are kept. Names have 63 at most, an address 22; the claims are ASCII, so that a cut harms
 /// no character.
-const TEXT_BYTES: [usize; 5] = [64, 64, 104, 104, 24];
+const TEXT_BYTES: [usize; 6] = [64, 64, 104, 104, 104, 24];
 /// The numbers; then of each text its length and its bytes.
 const NOTE_WORDS: usize = 4 + {
     let mut words = 0;
@@ -390,12 +393,14 @@ impl Note {
             at: Timestamp::now(),
             session_user: identity::session_user_oid(),
             effective_role: identity::effective_role_oid(),
+            authenticated_user: identity::authenticated_user_oid(),
             backend_pid: process::pid(),
             xid: transaction::id_if_any().unwrap_or(0),
             object: object.as_bytes().to_vec(),
             application_name: identity::application_name().to_vec(),
             claims_subject: said.subject.unwrap_or_default().into_bytes(),
             claims_tenant: said.tenant.unwrap_or_default().into_bytes(),
+            correlation_id: said.correlation_id.unwrap_or_default().into_bytes(),
             client_address: identity::peer_address().unwrap_or_default(),
         }
     }
@@ -406,7 +411,7 @@ impl Note {
         numbers.copy_from_slice(&[
             self.at.0.cast_unsigned(),
             u64::from(self.session_user) << 32 | u64::from(self.effective_role),
-            u64::from(self.backend_pid.cast_unsigned()),
+            u64::from(self.authenticated_user) << 32 | u64::from(self.backend_pid.cast_unsigned()),
             self.xid,
         ]);
         let texts = [
@@ -414,6 +419,7 @@ impl Note {
             &self.application_name,
             &self.claims_subject,
             &self.claims_tenant,
+            &self.correlation_id,
             &self.client_address,
         ];
         for (text, room) in texts.into_iter().zip(TEXT_BYTES) {
@@ -447,23 +453,36 @@ impl Note {
             at: Timestamp(numbers[0].cast_signed()),
             session_user: (numbers[1] >> 32) as u32,
             effective_role: numbers[1] as u32,
+            authenticated_user: (numbers[2] >> 32) as u32,
             backend_pid: (numbers[2] as u32).cast_signed(),
             xid: numbers[3],
             object: text(0),
             application_name: text(1),
             claims_subject: text(2),
             claims_tenant: text(3),
-            client_address: text(4),
+            correlation_id: text(4),
+            client_address: text(5),
         }
     }
 
     fn caller(&self) -> Caller<'_> {
         let claim = |claim: &[u8]| (!claim.is_empty()).then(|| lossy(claim));
+        let said = [
+            &self.claims_subject,
+            &self.claims_tenant,
+            &self.correlation_id,
+        ];
+        let is_trusted = || {
+            let user = identity::role(self.authenticated_user);
+            config::is_trusted_gateway(user.as_bytes())
+        };
         Caller {
             session_user: identity::role(self.session_user),
             effective_role: identity::role(self.effective_role),
             claims_subject: claim(&self.claims_subject),
             claims_tenant: claim(&self.claims_tenant),
+            claims_trusted: said.iter().any(|said| !said.is_empty()).then(is_trusted),
+            correlation_id: claim(&self.correlation_id),
             application_name: &self.application_name,
             client_address: (!self.client_address.is_empty()).then_some(&*self.client_address),
             backend_pid: self.backend_pid,

@@ -61,6 +61,12 @@ pub fn effective_role() -> Name {
     name(1, unsafe { raw::GetOuterUserId() })
 }
 
+/// The same as below, by number.
+pub fn authenticated_user_oid() -> u32 {
+    // SAFETY: as below.
+    unsafe { (*pg_sys::MyProc).roleId }.to_u32()
+}
+
 /// Who was authenticated when the session began, whatever SET SESSION AUTHORIZATION and SET ROLE have made of it since.
 pub fn authenticated_user() -> Name {
     // SAFETY: set when a session's user is known (InitializeSessionUserId), before any statement runs.

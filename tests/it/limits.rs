@@ -386,7 +386,7 @@ fn without_preload_each_session_counts_for_itself() {
         .one("SELECT kind FROM vault.rate_limit_status() LIMIT 1", &[]);
     assert_eq!(scope, "session");
     let warned: i64 = db.superuser().one(
-        "SELECT count(*) FROM vault.doctor() WHERE check_name = 'rate_limits' AND status = 'warning'",
+        "SELECT count(*) FROM vault.doctor() WHERE id = 'rate_limits' AND severity = 'warning'",
         &[],
     );
     assert_eq!(warned, 1);

@@ -79,4 +79,8 @@ actions! {
     ExportAccessLog = "export_access_log",
     /// What a standby has recorded comes into the log.
     ImportStandbyLog = "import_standby_log",
+    /// The alert beside the record of a call that asked for a decoy's value.
+    DecoyRead = "decoy_read",
+    /// The same of any other call about a decoy.
+    DecoyTouched = "decoy_touched",
 }

@@ -22,12 +22,13 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, ExportAccessLog, FindByValue,
-    GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
-    Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
-    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant,
-    Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant,
-    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    Action, ActivateRootKey, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy,
+    ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant,
+    Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
+    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
+    VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
