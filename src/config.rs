@@ -9,7 +9,7 @@ use std::time::Duration;
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PgSqlErrorCode, PostgresGucEnum};
 
 use crate::pg::attempt::ServerError;
-use crate::pg::guc::{self, Concealed, Origin, Watched};
+use crate::pg::guc::{self, Checked, Concealed, Origin, Watched};
 use crate::pg::utility::{self, Target};
 
 static ACCESS_REASON: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -20,6 +20,7 @@ static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
 static LANE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PLATFORM_ACCOUNT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static RATE_LIMIT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
@@ -65,7 +66,8 @@ pub enum StorageAdapter {
 }
 
 /// - `Key`, `CommandLine`, `File`: who takes the values of the three settings that name the source of the root keys.
-pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
+/// - `RateLimit`: who takes the rate.
+pub fn define<Key: Concealed, CommandLine: Watched, File: Watched, RateLimit: Checked>() {
     REFUSED.set(SOURCES.map(guc::refused_placeholder));
     // Purpose: why the caller wants a secret, for the access log. Default: empty. Set by: anybody, for itself. If wrong:
     // the log says it beside who said it; where vault.require_reason demands one, a call without is refused.
@@ -155,6 +157,17 @@ pub fn define<Key: Concealed, CommandLine: Watched, File: Watched>() {
         GucContext::Userset,
         GucFlags::default(),
     );
+    // Purpose: how often each role, and each tenant, is served: calls that release secrets, guess at them or seal new
+    // ones. Default: empty, as often as they like. Set by: postgresql.conf or ALTER SYSTEM. If wrong: too low, an
+    // application is refused with 53400; too high, who has stolen a role's session empties the vault in a minute.
+    guc::define_checked::<RateLimit>(guc::Definition {
+        name: c"tenant_vault.rate_limit",
+        short: c"How often each role and each tenant is served, such as 100/s; empty: no limit.",
+        long: c"Calls and a unit: 100/s, 6000/min, 1000/h; with another burst than that number: 100/s burst 20.",
+        setting: &RATE_LIMIT,
+        context: GucContext::Sighup,
+        flags: GucFlags::default(),
+    });
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
     // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
     // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.

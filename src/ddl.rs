@@ -48,9 +48,14 @@ extension_sql_file!(
     requires = ["sql_deleted_credentials"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/58_decoys.sql",
+    name = "sql_decoys",
+    requires = ["sql_credential_lifecycles"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/60_vault_access_log.sql",
     name = "sql_vault_access_log",
-    requires = ["sql_credential_lifecycles"]
+    requires = ["sql_decoys"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/62_access_log_head.sql",
@@ -88,9 +93,14 @@ extension_sql_file!(
     requires = ["sql_access_policies"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/90_rate_limits.sql",
+    name = "sql_rate_limits",
+    requires = ["sql_rotation_runs"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_rotation_runs"]
+    requires = ["sql_rate_limits"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -333,9 +343,29 @@ extension_sql_file!(
     requires = ["sql_rotate_root_key"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/store_decoy.sql",
+    name = "sql_store_decoy",
+    requires = ["sql_rewrap_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/decoy_views.sql",
+    name = "sql_decoy_views",
+    requires = ["sql_store_decoy"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/set_rate_limit.sql",
+    name = "sql_set_rate_limit",
+    requires = ["sql_decoy_views"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/rate_limit_status.sql",
+    name = "sql_rate_limit_status",
+    requires = ["sql_set_rate_limit"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_rewrap_credentials"]
+    requires = ["sql_rate_limit_status"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

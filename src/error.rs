@@ -4,7 +4,7 @@
 
 use envelope::Fingerprint;
 use pgrx::PgSqlErrorCode as Code;
-use vault::{Outcome, VaultError};
+use vault::{Dry, Outcome, VaultError};
 
 use crate::pg::attempt::ServerError;
 
@@ -167,6 +167,14 @@ impl From<VaultError> for ServerError {
                         .to_owned(),
                 ),
             ),
+            VaultError::RateLimited { whose, rate, dry, .. } => (
+                Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+                Some(format!("The limit of this {whose} is {rate}.")),
+                Some(match dry {
+                    Dry::For { ns } => format!("Try again in {} ms.", ns.div_ceil(1_000_000)),
+                    Dry::Always => format!("Ask for less in one call: at most {} at once.", rate.burst()),
+                }),
+            ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
                 Some(cause.clone()),
@@ -215,7 +223,9 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION
         | Code::ERRCODE_READ_ONLY_SQL_TRANSACTION
         | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => Outcome::Refused,
-        Code::ERRCODE_INSUFFICIENT_PRIVILEGE => Outcome::Denied,
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => {
+            Outcome::Denied
+        }
         Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
         _ => Outcome::Failed,
     }

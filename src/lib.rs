@@ -4,9 +4,12 @@ mod api;
 mod audit;
 mod config;
 mod ddl;
+mod decoys;
+mod denied;
 mod entropy;
 mod error;
 mod hex;
+mod limits;
 mod pg;
 mod policy;
 mod root_key;
@@ -20,7 +23,9 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 #[allow(non_snake_case)]
 pub extern "C-unwind" fn _PG_init() {
-    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath>();
+    config::define::<root_key::Key, root_key::CommandLine, root_key::FilePath, limits::Setting>();
+    pg::shared::request(&[&limits::AREA, &denied::AREA]);
+    pg::refusal::listen(denied::LISTENER);
     root_key::start();
 }
 

@@ -4,19 +4,19 @@ use std::cell::{Cell, RefCell};
 
 use vault::{Vault, VaultError};
 
-use crate::audit::AccessLog;
+use crate::decoys::WatchedLog;
 use crate::entropy::SystemEntropy;
 use crate::pg::{relation, transaction};
 use crate::root_key::Sources;
 use crate::storage::SpiStorage;
 
-type ServerVault = Vault<SpiStorage, AccessLog, Sources, SystemEntropy>;
+type ServerVault = Vault<SpiStorage, WatchedLog, Sources, SystemEntropy>;
 
 thread_local! {
     /// Of the vault's tables, when the vault last looked at them.
     static SEEN: Cell<Option<relation::Generation>> = const { Cell::new(None) };
     static VAULT: RefCell<ServerVault> =
-        RefCell::new(Vault::new(SpiStorage, AccessLog, Sources::default(), SystemEntropy));
+        RefCell::new(Vault::new(SpiStorage, WatchedLog, Sources::default(), SystemEntropy));
 }
 
 /// Lends the vault to one use case. A use case that ends up here again (somebody's trigger on our tables) is refused.

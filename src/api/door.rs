@@ -7,14 +7,17 @@ use vault::{Action, Audit, CredentialId, Event, Permit, SecretKey, TenantId, Vau
 
 use super::argument::credential_id;
 use crate::audit::AccessLog;
+use crate::decoys::{self, WatchedLog};
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
-use crate::policy;
+use crate::{denied, limits, policy};
 
 /// What is known of the running call, should it fail.
 #[derive(Default)]
 pub struct Call {
+    /// Whether it counts against the rate limits.
+    limited: bool,
     credential: Cell<Option<CredentialId>>,
     tenant: Cell<Option<TenantId>>,
     key: RefCell<Option<String>>,
@@ -44,9 +47,27 @@ impl Call {
         Ok(permit)
     }
 
-    /// The same for a call that needs one.
+    /// The same for a call that needs one, counted against the tenant's rate limit.
     pub fn permit<A: Action>(&self, id: CredentialId) -> Result<Permit<A>, VaultError> {
-        self.permit_if_any(id)?.ok_or(VaultError::NotFound)
+        let permit = self.permit_if_any(id)?.ok_or(VaultError::NotFound)?;
+        self.count_tenant(permit.scope().tenant(), 1)?;
+        Ok(permit)
+    }
+
+    /// For a call that asks for several secrets: the others, since the call itself has counted as one.
+    pub fn count_more(&self, calls: usize) -> Result<(), VaultError> {
+        match u32::try_from(calls) {
+            Ok(calls) if calls > 0 && self.limited => limits::count_role(calls),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn count_tenant(&self, tenant: TenantId, calls: u32) -> Result<(), VaultError> {
+        if self.limited {
+            limits::count_tenant(tenant, calls)
+        } else {
+            Ok(())
+        }
     }
 
     pub fn about(&self, id: CredentialId) {
@@ -60,6 +81,23 @@ impl Call {
     /// Notes a key once it is parsed: what is not a key might be a secret in the wrong place.
     pub fn of_key(&self, key: &SecretKey) {
         self.key.replace(Some(key.as_str().to_owned()));
+    }
+
+    fn note_flood(&self, error: &VaultError) {
+        if let VaultError::RateLimited {
+            whose,
+            unrecorded: Some(more),
+            ..
+        } = error
+        {
+            let note = match more {
+                0 => format!("rate limit of the {whose}"),
+                more => {
+                    format!("rate limit of the {whose}; {more} more refused since the last record")
+                }
+            };
+            self.key.replace(Some(note));
+        }
     }
 
     /// - errors: 25006 before anything is tried, so that the refusal is ours and recorded.
@@ -110,9 +148,20 @@ struct Failure {
 }
 
 fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> Result<T, Failure> {
+    let _ours = denied::our_call();
     let around = AccessLog::begin_call();
-    let call = Call::default();
-    let failure = match attempt(|| body(&call)) {
+    let call = Call {
+        limited: A::LIMITED,
+        ..Call::default()
+    };
+    let counted = || {
+        decoys::learn(&policy::for_administration());
+        if A::LIMITED {
+            limits::count_role(1)?;
+        }
+        body(&call)
+    };
+    let failure = match attempt(counted) {
         Ok(Ok(answer)) => {
             AccessLog::end_call(around);
             return Ok(answer);
@@ -135,10 +184,22 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
                 Err(_) | Ok(()) => failure,
             });
         }
-        Ok(Err(error)) => Failure {
-            is_of_the_credential: error.is_of_the_credential(),
-            error: error.into(),
-        },
+        // Of a flood one refusal in a while is recorded, and the number of the others.
+        Ok(Err(
+            error @ VaultError::RateLimited {
+                unrecorded: None, ..
+            },
+        )) => {
+            AccessLog::end_call(around);
+            return Err(final_failure(error.into()));
+        }
+        Ok(Err(error)) => {
+            call.note_flood(&error);
+            Failure {
+                is_of_the_credential: error.is_of_the_credential(),
+                error: error.into(),
+            }
+        }
         Err(error) => final_failure(error),
     };
 
@@ -173,5 +234,5 @@ fn record<A: Action>(call: &Call, failure: &ServerError) -> Result<(), VaultErro
         key: key.as_deref(),
         sqlstate: Some(&sqlstate),
     };
-    AccessLog.append(&[event]).map(drop)
+    WatchedLog.append(&[event]).map(drop)
 }

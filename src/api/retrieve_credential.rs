@@ -1,5 +1,7 @@
 //! `vault.retrieve_credential`, its binary sibling, the one that never raises, and many at once.
 
+use std::collections::HashMap;
+
 use pgrx::iter::TableIterator;
 use pgrx::{Uuid, name, pg_extern};
 use vault::{Form, Released, Retrieve, VaultError};
@@ -39,10 +41,19 @@ fn retrieve_credentials(p_secret_ids: Option<Vec<Option<Uuid>>>) -> reply::Rows 
                 rule,
             });
         }
+        call.count_more(ids.len().saturating_sub(1))?;
         let mut asked = Vec::with_capacity(ids.len());
+        let mut counts = HashMap::new();
         for id in ids {
             let id = credential_id(id, "p_secret_ids")?;
-            asked.push((id, policy::for_credential::<Retrieve>(id)?));
+            let permit = policy::for_credential::<Retrieve>(id)?;
+            if let Some(permit) = &permit {
+                *counts.entry(permit.scope().tenant()).or_insert(0) += 1;
+            }
+            asked.push((id, permit));
+        }
+        for (tenant, count) in counts {
+            call.count_tenant(tenant, count)?;
         }
         session::vault(|vault| vault.retrieve_many(asked, Form::Text, |id| call.about(id)))
     });

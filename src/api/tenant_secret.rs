@@ -56,6 +56,7 @@ fn delete_tenant_secret(p_tenant_id: Option<Uuid>, p_key: Option<&[u8]>) -> bool
 fn for_tenant<A: Action>(call: &Call, tenant: Option<Uuid>) -> Result<Permit<A>, VaultError> {
     let tenant = tenant_id(tenant, "p_tenant_id")?;
     call.of_tenant(tenant);
+    call.count_tenant(tenant, 1)?;
     policy::for_tenant(tenant)
 }
 

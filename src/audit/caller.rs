@@ -47,3 +47,26 @@ impl Caller<'static> {
         }
     }
 }
+
+impl Caller<'static> {
+    /// The vault itself, where a record is about nobody in particular.
+    pub fn nobody() -> Self {
+        let owner = identity::Name::from_bytes(b"tenant_vault_owner");
+        Self {
+            session_user: owner,
+            effective_role: owner,
+            claims_subject: None,
+            claims_tenant: None,
+            claims_trusted: None,
+            application_name: &[],
+            client_address: None,
+            backend_pid: process::pid(),
+            xid: None,
+            correlation_id: None,
+            access_reason: None,
+            lane: None,
+            platform_account: None,
+            origin: None,
+        }
+    }
+}

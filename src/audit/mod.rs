@@ -13,10 +13,12 @@ mod said;
 mod standby;
 mod verify;
 
+pub use caller::Caller;
 pub use checkpoint::checkpoint;
-pub use durable::AccessLog;
+pub use durable::{AccessLog, Entry};
 pub use import::import;
 pub use prune::{older_than, prune};
+pub use said::Said;
 pub use standby::check as check_standby;
 pub use verify::{Verdict, keys, verify, verify_recent};
 

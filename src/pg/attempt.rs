@@ -6,6 +6,7 @@
 //! but append to the access log, which needs no snapshot and no catalog look-up that is not cached.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::null;
 
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -52,6 +53,28 @@ pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, ServerError> {
     })
 }
 
+/// Runs something that has nothing to do with the statement it came upon, in a subtransaction of its own, which rolls back
+/// where the body raises or gives an `Err`: the statement then goes on as if nothing had been.
+///
+/// - body: in a transaction, not in parallel mode.
+pub fn aside<T, E>(body: impl FnOnce() -> Result<T, E>) -> Result<Result<T, E>, ServerError> {
+    // SAFETY: as PL/pgSQL does it (exec_stmt_block): the memory context and the resource owner are what they were before,
+    // once the subtransaction is over.
+    unsafe {
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(null());
+        pg_sys::CurrentMemoryContext = context;
+        let done = attempt(body);
+        match done {
+            Ok(Ok(_)) => pg_sys::ReleaseCurrentSubTransaction(),
+            _ => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::CurrentMemoryContext = context;
+        pg_sys::CurrentResourceOwner = owner;
+        done
+    }
+}
+
 impl From<ErrorReportWithLevel> for ServerError {
     fn from(report: ErrorReportWithLevel) -> Self {
         Self {
@@ -74,6 +97,11 @@ impl ServerError {
                 "Please report what you called and with which kind of arguments.".to_owned(),
             ),
         }
+    }
+
+    /// Somebody wants the statement to end: pg_cancel_backend, statement_timeout.
+    pub fn is_cancel(&self) -> bool {
+        self.sqlstate == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
     }
 
     /// Unwinds to the [`attempt`] around, which gives this back as a value.

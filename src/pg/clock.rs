@@ -56,6 +56,17 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+/// Nanoseconds since the machine started, the same for every process of it. No step of the wall clock moves it.
+pub fn monotonic_ns() -> u64 {
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: fills in the structure it is given; this clock is always there (clock_gettime(2)).
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
 /// When this process last read the configuration files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reload(i64);

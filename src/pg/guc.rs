@@ -51,6 +51,14 @@ pub trait Watched {
     fn assigned(value: Option<&CStr>);
 }
 
+/// Who judges a setting's values and is told of them.
+pub trait Checked {
+    /// Why a value will not do; not asked of NULL.
+    fn problem(value: &CStr) -> Option<&'static str>;
+    /// As [`Watched::assigned`].
+    fn assigned(value: Option<&CStr>);
+}
+
 /// Who takes a setting's values, of which PostgreSQL keeps nothing.
 pub trait Concealed {
     /// A value that may become the setting's: the next `assigned` says so.
@@ -71,6 +79,11 @@ pub struct Definition {
 /// A string setting whose values `W` hears of.
 pub fn define_watched<W: Watched>(definition: Definition) {
     define(definition, None, Some(assign::<W>));
+}
+
+/// A string setting that takes no value of which `C` says that it will not do.
+pub fn define_checked<C: Checked>(definition: Definition) {
+    define(definition, Some(check::<C>), Some(assign_checked::<C>));
 }
 
 /// A string setting that always reads as empty: its values go to `C` and are wiped where PostgreSQL would keep them.
@@ -104,6 +117,31 @@ unsafe extern "C-unwind" fn assign<W: Watched>(value: *const c_char, _extra: *mu
     let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) });
     // A panic may not cross into PostgreSQL here; what is told keeps its promise not to.
     let _ = catch_unwind(AssertUnwindSafe(|| W::assigned(value)));
+}
+
+unsafe extern "C-unwind" fn check<C: Checked>(
+    value: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: the pointer is valid; what it points to is NULL or a NUL-terminated string (guc.c).
+    let value = unsafe { (!(*value).is_null()).then(|| CStr::from_ptr(*value)) };
+    let problem = catch_unwind(AssertUnwindSafe(|| value.and_then(C::problem)));
+    let Ok(Some(problem)) = problem else {
+        return problem.is_ok();
+    };
+    // A setting is checked before anything can be wrong with memory: what guc.c does itself by GUC_check_errdetail.
+    if let Ok(detail) = CString::new(problem) {
+        // SAFETY: a plain global that guc.c reads as the check returns; a copy in the current memory context.
+        unsafe { pg_sys::GUC_check_errdetail_string = pg_sys::pstrdup(detail.as_ptr()) }
+    }
+    false
+}
+
+unsafe extern "C-unwind" fn assign_checked<C: Checked>(value: *const c_char, _extra: *mut c_void) {
+    // SAFETY: as in `assign`.
+    let value = (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) });
+    let _ = catch_unwind(AssertUnwindSafe(|| C::assigned(value)));
 }
 
 unsafe extern "C-unwind" fn conceal<C: Concealed>(

@@ -15,6 +15,16 @@ thread_local! {
     static CLIENT_ADDRESS: OnceCell<Option<&'static [u8]>> = const { OnceCell::new() };
 }
 
+/// The first members of struct Port of PostgreSQL 15 (libpq-be.h), which pgrx leaves opaque.
+#[repr(C)]
+struct Port {
+    socket: pg_sys::pgsocket,
+    is_nonblocking: bool,
+    protocol: u32,
+    own: pg_sys::SockAddr,
+    peer: pg_sys::SockAddr,
+}
+
 /// A role's name in the database's encoding.
 #[derive(Clone, Copy)]
 pub struct Name {
@@ -23,16 +33,15 @@ pub struct Name {
 }
 
 impl Name {
-    /// Of another server's role; cut where no role's name is so long.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut name = Self {
-            bytes: [0; pg_sys::NAMEDATALEN as usize],
-            length: 0,
-        };
-        let length = bytes.len().min(name.bytes.len() - 1);
-        name.bytes[..length].copy_from_slice(&bytes[..length]);
-        name.length = length as u8;
-        name
+    /// Of another server's role, or made up: cut where no role's name is so long.
+    pub fn from_bytes(text: &[u8]) -> Self {
+        let mut bytes = [0; pg_sys::NAMEDATALEN as usize];
+        let length = text.len().min(bytes.len() - 1);
+        bytes[..length].copy_from_slice(&text[..length]);
+        Self {
+            bytes,
+            length: length as u8,
+        }
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -86,6 +95,56 @@ pub fn roles() -> Roles {
     ROLES.get()
 }
 
+/// Who logged in, by number.
+pub fn session_user_oid() -> u32 {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::GetSessionUserId() }.to_u32()
+}
+
+/// What [`client_address`] answers, made without asking PostgreSQL for memory, for a moment at which that must not be.
+pub fn peer_address() -> Option<Vec<u8>> {
+    // SAFETY: the connection to this backend's client, where it has one, begins as Port below. The address is a sockaddr of
+    // the family that it names, in a buffer large enough for any.
+    unsafe {
+        let port = pg_sys::MyProcPort.cast::<Port>();
+        if port.is_null() {
+            return None;
+        }
+        let peer = (&raw const (*port).peer.addr).cast::<u8>();
+        // What PostgreSQL calls the families in a datum (inet.h), and where the address begins (in.h).
+        let (family, start, length) = match i32::from((*peer.cast::<libc::sockaddr>()).sa_family) {
+            libc::AF_INET => (2, std::mem::offset_of!(libc::sockaddr_in, sin_addr), 4),
+            libc::AF_INET6 => (3, std::mem::offset_of!(libc::sockaddr_in6, sin6_addr), 16),
+            _ => return None,
+        };
+        let size = pg_sys::VARHDRSZ + 2 + length;
+        let mut datum = ((size as u32) << 2).to_le_bytes().to_vec();
+        datum.extend([family, length as u8 * 8]);
+        datum.extend_from_slice(std::slice::from_raw_parts(peer.add(start), length));
+        Some(datum)
+    }
+}
+
+/// The same role, by number.
+pub fn effective_role_oid() -> u32 {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::GetOuterUserId() }.to_u32()
+}
+
+/// The name of some role; its number, in digits, where it was dropped.
+pub fn role(oid: u32) -> Name {
+    let name = looked_up(pg_sys::Oid::from(oid));
+    if name.length > 0 {
+        return name;
+    }
+    Name::from_bytes(oid.to_string().as_bytes())
+}
+
+pub fn database_oid() -> u32 {
+    // SAFETY: set once when the backend connects to its database.
+    unsafe { pg_sys::MyDatabaseId }.to_u32()
+}
+
 /// As the client gave it, in the database's encoding; empty when it gave none.
 pub fn application_name() -> &'static [u8] {
     // SAFETY: a NUL-terminated string that the setting keeps; valid until the setting changes, which cannot happen
@@ -125,24 +184,24 @@ fn name(slot: usize, role: pg_sys::Oid) -> Name {
         return name;
     }
     watch();
-    let mut name = Name {
-        bytes: [0; pg_sys::NAMEDATALEN as usize],
-        length: 0,
-    };
-    // SAFETY: with noerr a dropped role gives NULL; else a palloc'd name shorter than NAMEDATALEN.
-    unsafe {
-        let text = pg_sys::GetUserNameFromId(role, true);
-        if !text.is_null() {
-            let found = CStr::from_ptr(text).to_bytes();
-            let length = found.len().min(name.bytes.len());
-            name.bytes[..length].copy_from_slice(&found[..length]);
-            name.length = length as u8;
-            pg_sys::pfree(text.cast());
-        }
-    }
+    let name = looked_up(role);
     names[slot] = Some((role, name));
     NAMES.set(names);
     name
+}
+
+/// Empty for a role that was dropped.
+fn looked_up(role: pg_sys::Oid) -> Name {
+    // SAFETY: with noerr a dropped role gives NULL; else a palloc'd name shorter than NAMEDATALEN.
+    unsafe {
+        let text = pg_sys::GetUserNameFromId(role, true);
+        if text.is_null() {
+            return Name::from_bytes(&[]);
+        }
+        let name = Name::from_bytes(CStr::from_ptr(text).to_bytes());
+        pg_sys::pfree(text.cast());
+        name
+    }
 }
 
 fn watch() {

@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys::{
     BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo, HeapTuple,
-    LOCKMODE, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId, ScanKey,
-    ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr,
-    bits32, config_generic, ffi,
+    LOCKMODE, LWLock, LWLockMode, List, OffsetNumber, Oid, Page, PgStat_Counter, Relation, RmgrId,
+    ScanKey, ScanKeyData, Size, Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate,
+    XLogRecPtr, bits32, config_generic, ffi,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -27,6 +27,7 @@ unsafe extern "C-unwind" {
     pub fn GetPageWithFreeSpace(relation: Relation, needed: Size) -> BlockNumber;
     pub fn GetTransactionSnapshot() -> Snapshot;
     pub fn InitMaterializedSRF(call: FunctionCallInfo, flags: bits32);
+    pub fn LWLockAcquire(lock: *mut LWLock, mode: LWLockMode::Type) -> bool;
     pub fn LockBuffer(buffer: Buffer, mode: c_int);
     pub fn LockRelationForExtension(relation: Relation, mode: LOCKMODE);
     pub fn MarkBufferDirty(buffer: Buffer);
@@ -109,8 +110,8 @@ unsafe extern "C-unwind" {
     );
 }
 
-// These read the clock, or what this process or shared memory says of itself, and hold no ereport: they may be called
-// without a guard.
+// These read the clock, or what this process or shared memory says of itself, and hold no ereport, or none that a lock
+// which is held could reach: they may be called without a guard.
 unsafe extern "C-unwind" {
     pub fn GetCurrentTimestamp() -> TimestampTz;
     pub fn GetDatabaseEncoding() -> c_int;
@@ -118,6 +119,9 @@ unsafe extern "C-unwind" {
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
+    pub fn IsInParallelMode() -> bool;
+    pub fn IsTransactionState() -> bool;
+    pub fn LWLockRelease(lock: *mut LWLock);
     pub fn RecoveryInProgress() -> bool;
     pub fn get_guc_variables() -> *mut *mut config_generic;
 }

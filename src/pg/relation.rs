@@ -19,22 +19,9 @@ thread_local! {
 
 /// - errors: 42P01 when there is no such table (the extension is being dropped under our feet).
 pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
-    if let Some(id) =
-        KNOWN.with_borrow(|known| known.iter().find(|(n, _)| *n == name).map(|(_, id)| *id))
-    {
-        return id;
-    }
-    if !WATCHING.replace(true) {
-        // SAFETY: a static function, registered once a backend (there are few slots: WATCHING).
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) }
-    }
-    // SAFETY: NUL-terminated names; both calls answer InvalidOid for what does not exist.
-    let oid = unsafe {
-        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
-        pg_sys::get_relname_relid(name.as_ptr(), namespace)
-    };
-    if oid == pg_sys::InvalidOid {
-        ServerError {
+    match find(schema, name) {
+        Some(id) => id,
+        None => ServerError {
             sqlstate: PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             message: format!(
                 "table {}.{} does not exist",
@@ -46,10 +33,31 @@ pub fn table(schema: &'static CStr, name: &'static CStr) -> TableId {
                 "The extension tenant_vault is damaged; restore it, or create it anew.".to_owned(),
             ),
         }
-        .throw()
+        .throw(),
+    }
+}
+
+/// The same where it may be missing: in a database without the extension.
+pub fn find(schema: &'static CStr, name: &'static CStr) -> Option<TableId> {
+    if let Some(id) =
+        KNOWN.with_borrow(|known| known.iter().find(|(n, _)| *n == name).map(|(_, id)| *id))
+    {
+        return Some(id);
+    }
+    if !WATCHING.replace(true) {
+        // SAFETY: a static function, registered once a backend (there are few slots: WATCHING).
+        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidated), pg_sys::Datum::null()) }
+    }
+    // SAFETY: NUL-terminated names; both calls answer InvalidOid for what does not exist.
+    let oid = unsafe {
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
+        pg_sys::get_relname_relid(name.as_ptr(), namespace)
+    };
+    if oid == pg_sys::InvalidOid {
+        return None;
     }
     KNOWN.with_borrow_mut(|known| known.push((name, TableId(oid))));
-    TableId(oid)
+    Some(TableId(oid))
 }
 
 /// Counts the times that any of the tables looked up here was altered, dropped, truncated or rewritten.
@@ -78,6 +86,12 @@ pub fn announce_change(table: TableId) {
 pub fn begin_write(table: TableId) {
     // SAFETY: the oid of a table; waits and raises as any statement would.
     unsafe { pg_sys::LockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
+}
+
+/// The same where nobody has to be waited for; else false.
+pub fn begin_write_at_once(table: TableId) -> bool {
+    // SAFETY: as above.
+    unsafe { pg_sys::ConditionalLockRelationOid(table.0, pg_sys::RowExclusiveLock as i32) }
 }
 
 /// Takes a lock that one transaction at a time has, and that no writer shares, to be held to the end of the transaction.

@@ -32,6 +32,19 @@ pub fn is_in_recovery() -> bool {
     unsafe { raw::RecoveryInProgress() }
 }
 
+/// Whether something may be written beside the statement that runs: in a transaction that goes on, on a primary, and not
+/// by several processes at once.
+pub fn can_write_aside() -> bool {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe {
+        raw::IsTransactionState()
+            && !raw::RecoveryInProgress()
+            && !raw::IsInParallelMode()
+            && pg_sys::ParallelWorkerNumber < 0
+            && pg_sys::CritSectionCount == 0
+    }
+}
+
 /// The full id of the running transaction, if it has one by now.
 pub fn id_if_any() -> Option<u64> {
     // SAFETY: reads backend state; assigns and raises nothing.

@@ -7,5 +7,5 @@ pub mod reasons;
 mod spi;
 mod wall;
 
-pub use spi::SpiStorage;
+pub use spi::{SpiStorage, decoys};
 pub use wall::{permits, permitted};

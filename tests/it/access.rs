@@ -15,6 +15,33 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "store_decoy(text,text,uuid,text,text)",
+        "SELECT vault.store_decoy('n')",
+        &["admin"],
+    ),
+    ("decoy_list", "SELECT * FROM vault.decoy_list", &["admin"]),
+    (
+        "alerts",
+        "SELECT * FROM vault.alerts",
+        &["admin", "auditor"],
+    ),
+    ("decoys", "SELECT * FROM vault.decoys", &[]),
+    (
+        "set_rate_limit(text,text,text)",
+        "SELECT vault.set_rate_limit('profile', 'writer', NULL)",
+        &["admin"],
+    ),
+    (
+        "rate_limit_status()",
+        "SELECT * FROM vault.rate_limit_status()",
+        &["admin", "auditor"],
+    ),
+    (
+        "rate_limits",
+        "SELECT * FROM vault.rate_limits",
+        &["admin", "auditor"],
+    ),
+    (
         "doctor()",
         "SELECT * FROM vault.doctor()",
         &["admin", "auditor"],

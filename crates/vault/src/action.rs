@@ -4,17 +4,24 @@
 pub trait Action {
     const NAME: &'static str;
     /// Whether it hands a secret out.
-    const RELEASES: bool = false;
+    const RELEASES: bool;
+    /// Whether a call of it counts against the rate limits: it releases secrets, guesses at them, or seals new ones.
+    const LIMITED: bool;
 }
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $word:literal $(=> $releases:ident)?),+ $(,)?) => {$(
+    (@ $wanted:ident) => { false };
+    (@ releases releases $($rest:ident)*) => { true };
+    (@ limited limited $($rest:ident)*) => { true };
+    (@ $wanted:ident $other:ident $($rest:ident)*) => { actions!(@ $wanted $($rest)*) };
+    ($($(#[$doc:meta])* $name:ident = $word:literal $($is:ident)*),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name;
         impl Action for $name {
             const NAME: &'static str = $word;
-            $(const $releases: bool = true;)?
+            const RELEASES: bool = actions!(@ releases $($is)*);
+            const LIMITED: bool = actions!(@ limited $($is)*);
         }
     )+
     /// The action of this word, as a word that lives on.
@@ -25,14 +32,14 @@ macro_rules! actions {
 }
 
 actions! {
-    Store = "store",
-    Retrieve = "retrieve" => RELEASES,
-    Rotate = "rotate",
+    Store = "store" limited,
+    Retrieve = "retrieve" releases limited,
+    Rotate = "rotate" limited,
     Delete = "delete",
     /// Back from a deletion.
     Restore = "restore",
     Destroy = "destroy",
-    Stage = "stage",
+    Stage = "stage" limited,
     Promote = "promote",
     Rollback = "rollback",
     ListVersions = "list_versions",
@@ -40,13 +47,13 @@ actions! {
     /// By the calendar or because a rotation left too many versions.
     Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
-    TenantStore = "tenant_store",
-    TenantRetrieve = "tenant_retrieve" => RELEASES,
+    TenantStore = "tenant_store" limited,
+    TenantRetrieve = "tenant_retrieve" releases limited,
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
     VerifySecrets = "verify_secrets",
-    FindByValue = "find_by_value",
+    FindByValue = "find_by_value" limited,
     LockTenant = "lock_tenant",
     UnlockTenant = "unlock_tenant",
     SetMinKeyVersion = "set_min_key_version",
@@ -62,6 +69,9 @@ actions! {
     RotateTenantKey = "rotate_tenant_key",
     RewrapCredentials = "rewrap_credentials",
     GenerateRootKey = "generate_root_key",
+    SetRateLimit = "set_rate_limit",
+    /// Where it is done, the record says `store` or `tenant_store`.
+    StoreDecoy = "store_decoy",
     VerifyAccessLog = "verify_access_log",
     /// A head of the log's chain, made to be kept elsewhere.
     CheckpointAccessLog = "checkpoint_access_log",

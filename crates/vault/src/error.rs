@@ -3,7 +3,7 @@
 use envelope::Fingerprint;
 use thiserror::Error;
 
-use crate::TenantId;
+use crate::{Dry, Rate, TenantId};
 
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VaultError {
@@ -109,6 +109,16 @@ pub enum VaultError {
     /// It can record nothing in the database, and has not been told to keep a file.
     #[error("a standby releases no secrets")]
     StandbyRefuses,
+
+    /// Too many calls in too short a time.
+    #[error("the rate limit of this {whose} is exceeded")]
+    RateLimited {
+        whose: &'static str,
+        rate: Rate,
+        dry: Dry,
+        /// Whether the log is to hear of it, and how many refusals it was not told of since it last did.
+        unrecorded: Option<u64>,
+    },
 
     /// Nothing is released and nothing is changed.
     #[error("the access record cannot be written")]

@@ -16,6 +16,7 @@ mod keks;
 mod names;
 mod permit;
 mod ports;
+mod rate;
 mod rotation;
 mod service;
 mod versions;
@@ -24,9 +25,9 @@ pub use action::{
     Action, ActivateRootKey, CheckpointAccessLog, Delete, Destroy, ExportAccessLog, FindByValue,
     GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
     Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
-    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, ShredTenant, Stage, Store,
-    TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog,
-    VerifyErasure, VerifySecrets, action_named,
+    RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant,
+    Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant,
+    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -36,14 +37,16 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, Entropy, Insertion, KeyStorage, Locked, NewRow, RootKeyRecords,
-    RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Locked, NewRow,
+    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
+    VersionPlace,
 };
+pub use rate::{Dry, Rate};
 pub use rotation::{
     HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Failed, Form, RootKeyHealth, Vault, Verified};
+pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
     Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,

@@ -121,6 +121,11 @@ pub trait KeyStorage {
     fn register_root(&mut self, id: &str, fingerprint: Fingerprint) -> Result<(), VaultError>;
 }
 
+/// Which credentials are decoys.
+pub trait DecoyStorage {
+    fn mark_decoy(&mut self, scope: &Scope, id: CredentialId) -> Result<(), VaultError>;
+}
+
 /// Where a sealed version lies, and how the census goes on from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionPlace {

@@ -17,9 +17,15 @@ struct Ids {
     deleted: CredentialId,
 }
 
-const USE_CASES: [(&str, UseCase); 31] = [
+const USE_CASES: [(&str, UseCase); 33] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
+    }),
+    ("store a decoy", |backend, _| {
+        backend.store_decoy(alice()).map(|_| String::new())
+    }),
+    ("store a decoy among tenant secrets", |backend, _| {
+        backend.put_decoy(alice(), "AWS").map(|_| String::new())
     }),
     ("store, new tenant", |backend, _| {
         let new = world::tenant(7);

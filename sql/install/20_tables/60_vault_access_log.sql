@@ -32,7 +32,7 @@ CREATE TABLE vault.vault_access_log (
 );
 
 COMMENT ON TABLE vault.vault_access_log IS
-    'One row for each call of the vault, also where the caller''s transaction rolled back, each tied to the one before it. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
+    'One row for each call of the vault, and for each that PostgreSQL itself refused, also where the caller''s transaction rolled back, each tied to the one before it. Readable by profile auditor; written by the library alone. Not carried by logical replication.';
 COMMENT ON COLUMN vault.vault_access_log.seq IS 'Its number: 1, 2, 3 and so on, without a gap.';
 COMMENT ON COLUMN vault.vault_access_log.link IS
     'HMAC-SHA256 over number, link of the record before, and this record; vault.verify_access_log() follows the chain.';
@@ -43,13 +43,13 @@ COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was a
 COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
 COMMENT ON COLUMN vault.vault_access_log."session_user" IS 'Who logged in; behind PostgREST always its authenticator.';
 COMMENT ON COLUMN vault.vault_access_log.action IS
-    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, require_reason, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, verify_access_log, checkpoint_access_log, prune_access_log, export_access_log, import_standby_log.';
+    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, require_reason, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, verify_access_log, checkpoint_access_log, prune_access_log, export_access_log, import_standby_log, set_rate_limit, store_decoy, decoy_read, decoy_touched, denied_call.';
 COMMENT ON COLUMN vault.vault_access_log.outcome IS
     'ok, not_found, refused (malformed call), denied (may not), failed (in order, but could not be served).';
 COMMENT ON COLUMN vault.vault_access_log.sqlstate IS 'What the caller received, where that was an error.';
 COMMENT ON COLUMN vault.vault_access_log.tenant_id IS 'The tenant whose rows the call was judged for, once known.';
 COMMENT ON COLUMN vault.vault_access_log.secret_key IS
-    'The key of a tenant secret; "role: profile" for a change of access; the id of a root key; which version was read, where one was asked for; what was pruned. Never a value.';
+    'The key of a tenant secret; "role: profile" for a change of access; the id of a root key; which version was read, where one was asked for; what was pruned; which rate limit refused; the call, for an alert; the object, for a denied call. Never a value.';
 COMMENT ON COLUMN vault.vault_access_log.effective_role IS 'The role in force (SET ROLE), before our functions changed it.';
 COMMENT ON COLUMN vault.vault_access_log.claims_subject IS
     'sub of request.jwt.claims. Any session can set that; claims_trusted says whether this one is trusted to.';

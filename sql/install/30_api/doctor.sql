@@ -198,7 +198,7 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
+                            'decoys', 'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
     )
     SELECT 'row_security', 'error', format('row security of vault.%s is %s', w.name,
                CASE WHEN c.oid IS NULL THEN 'gone with its table'
@@ -225,7 +225,8 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('root_key_states'), ('tenants'), ('wrapped_tenant_keys'))
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('rate_limits'), ('root_key_states'), ('tenants'),
+                   ('wrapped_tenant_keys'))
            AS t (name)
       LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'
      WHERE g.tgenabled IS DISTINCT FROM 'A'
@@ -274,6 +275,13 @@ $find$),
             OR current_setting('log_min_duration_statement') <> '-1'
             OR current_setting('log_min_duration_sample') <> '-1'
             OR current_setting('log_transaction_sample_rate') <> '0')
+$find$),
+
+('rate_limits', 'rate limits, where there are any, hold for the whole server', $find$
+    SELECT 'rate_limits', 'warning', 'each session counts for itself: a role gets its rate once a connection',
+           'Put tenant_vault into shared_preload_libraries and restart.'
+      FROM vault.rate_limit_status() AS s
+     WHERE s.kind = 'session' AND (s.rate IS NOT NULL OR EXISTS (SELECT FROM vault.rate_limits))
 $find$),
 
 ('durability', 'what was acknowledged is on disk', $find$

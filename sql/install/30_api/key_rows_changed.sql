@@ -1,6 +1,6 @@
--- Backends keep unwrapped tenant keys, and who has to give a reason. Whatever changes the row of a key, locks a tenant,
--- or changes who holds which profile and what it demands, also by hand, is told to all of them at commit, by PostgreSQL's
--- own invalidation messages: from its next statement on each reads the rows anew.
+-- Backends keep unwrapped tenant keys, who has to give a reason, whom which rate limit holds for, and which credentials are
+-- decoys. Whatever changes the row of a key, locks a tenant, or changes one of these, also by hand, is told to all of them
+-- at commit, by PostgreSQL's own invalidation messages: from its next statement on each reads the rows anew.
 
 CREATE FUNCTION vault.announce_key_change()
     RETURNS void
@@ -46,3 +46,11 @@ CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.access_policies ENABLE ALWAYS TRIGGER key_rows_changed;
 COMMENT ON TRIGGER key_rows_changed ON vault.access_policies IS 'Tells every backend; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.rate_limits
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.rate_limits ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.rate_limits IS 'Tells every backend, which keeps rate limits; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.decoys
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.decoys ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.decoys IS 'Tells every backend, which keeps their ids; also for changes by hand and by replication.';

@@ -19,7 +19,11 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                    'activity_id', k.activity,
                    'activity_name', k.activity_name,
                    'type_uid', k.class * 100 + k.activity,
-                   'severity_id', CASE p_record.outcome WHEN 'ok' THEN 1 WHEN 'denied' THEN 3 WHEN 'failed' THEN 3 ELSE 2 END,
+                   'severity_id', CASE WHEN p_record.action IN ('decoy_read', 'decoy_touched') THEN 5
+                                       WHEN p_record.outcome = 'ok' THEN 1
+                                       WHEN p_record.outcome IN ('denied', 'failed') THEN 3
+                                       ELSE 2
+                                  END,
                    'status_id', CASE p_record.outcome WHEN 'ok' THEN 1 ELSE 2 END,
                    'status', CASE p_record.outcome WHEN 'ok' THEN 'Success' ELSE 'Failure' END,
                    'status_code', p_record.sqlstate,
@@ -69,14 +73,16 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                 SELECT 6003, 'API Activity', 6, 'Application Activity', a.id,
                        (ARRAY['Create', 'Read', 'Update', 'Delete', 'Other'])[LEAST(a.id, 5)]
                   FROM (SELECT CASE
-                            WHEN p_record.action IN ('store', 'generate_root_key', 'checkpoint_access_log', 'import_standby_log') THEN 1
+                            WHEN p_record.action IN ('store', 'store_decoy', 'generate_root_key', 'checkpoint_access_log',
+                                 'import_standby_log') THEN 1
                             WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'list_versions',
                                  'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
-                                 'export_access_log') THEN 2
-                            WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle', 'require_reason',
+                                 'export_access_log', 'decoy_read') THEN 2
+                            WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
                                  'tenant_store', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
                                  'activate_root_key', 'rotate_root_key', 'rewrap_tenant_keys', 'retire_root_key',
-                                 'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access') THEN 3
+                                 'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access',
+                                 'require_reason', 'set_rate_limit', 'decoy_touched') THEN 3
                             WHEN p_record.action IN ('delete', 'destroy', 'tenant_delete', 'prune', 'shred_tenant',
                                  'prune_access_log') THEN 4
                             ELSE 99

@@ -15,6 +15,8 @@ CREATE POLICY permitted_tenant ON vault.deleted_credentials TO tenant_vault_owne
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.credential_lifecycles TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.decoys TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credentials FOR SELECT TO tenant_vault_owner
@@ -26,6 +28,8 @@ CREATE POLICY listing ON vault.credential_version_notes FOR SELECT TO tenant_vau
 CREATE POLICY listing ON vault.deleted_credentials FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 CREATE POLICY listing ON vault.credential_lifecycles FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list()));
+CREATE POLICY listing ON vault.decoys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list()));
 
 COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
@@ -40,3 +44,5 @@ COMMENT ON POLICY permitted_tenant ON vault.deleted_credentials IS 'One tenant a
 COMMENT ON POLICY listing ON vault.deleted_credentials IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY permitted_tenant ON vault.credential_lifecycles IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY listing ON vault.credential_lifecycles IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.decoys IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.decoys IS 'Through the view, which administrators alone may read.';

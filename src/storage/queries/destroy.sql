@@ -7,5 +7,7 @@ WITH live AS (
     DELETE FROM vault.credential_versions WHERE tenant_id = $1 AND credential_id = $2
 ), notes AS (
     DELETE FROM vault.credential_version_notes WHERE tenant_id = $1 AND credential_id = $2
+), decoys AS (
+    DELETE FROM vault.decoys WHERE tenant_id = $1 AND credential_id = $2
 )
 DELETE FROM vault.credential_lifecycles WHERE tenant_id = $1 AND credential_id = $2

@@ -17,6 +17,9 @@ WITH due AS MATERIALIZED (
 ), lifecycles AS (
     DELETE FROM vault.credential_lifecycles AS l USING due
      WHERE l.tenant_id = due.tenant_id AND l.credential_id = due.id
+), decoys AS (
+    DELETE FROM vault.decoys AS k USING due
+     WHERE k.tenant_id = due.tenant_id AND k.credential_id = due.id
 ), gone AS (
     DELETE FROM vault.deleted_credentials AS d USING due
      WHERE d.tenant_id = due.tenant_id AND d.id = due.id

@@ -1,12 +1,15 @@
 //! The reference adapter: every statement stands in `queries/`, names its tenant, and is planned once a backend.
 
 mod census;
+mod decoys;
 mod keys;
 mod root_keys;
 mod rotation;
 mod tenants;
 mod values;
 mod versions;
+
+pub use decoys::decoys;
 
 use envelope::Fingerprint;
 use vault::{CredentialId, Current, Locked, Scope, TenantKeyRow, VaultError};

@@ -3,6 +3,7 @@
 mod access_log;
 mod census;
 mod credentials;
+mod decoys;
 mod keys;
 mod lifecycle;
 mod root_keys;
@@ -13,6 +14,7 @@ mod tenants;
 mod versions;
 
 pub use census::{Failed, Verified};
+pub use decoys::{Bait, Guise};
 
 pub use root_keys::RootKeyHealth;
 

@@ -16,12 +16,12 @@ use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
-    Audit, CensusStorage, Circumstances, CredentialId, CredentialName, Current, Description,
-    Entropy, Erasure, Event, Failed, Form, Found, Insertion, Instant, Kept, KeptChainKey,
-    KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit, Pruned, Reason,
-    Receipt, Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord, RootState,
-    Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage, TenantId,
-    TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
+    Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current, DecoyStorage,
+    Description, Entropy, Erasure, Event, Failed, Form, Found, Guise, Insertion, Instant, Kept,
+    KeptChainKey, KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit,
+    Pruned, Reason, Receipt, Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord,
+    RootState, Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
+    TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
     VersionPlace, VersionState, VersionStorage, WholeVault,
 };
 
@@ -74,6 +74,7 @@ pub struct Tables {
     /// With the time until which each can be restored.
     pub deleted: BTreeMap<CredentialId, (Row, u64)>,
     pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
+    pub decoys: BTreeSet<CredentialId>,
     /// Announced, to be heard at the commit.
     pub news: Vec<(CredentialId, u32, News)>,
     /// Seconds; it stands still until a test moves it.
@@ -1201,6 +1202,15 @@ fn current(id: CredentialId, row: &Row) -> Current {
     }
 }
 
+impl DecoyStorage for Port {
+    fn mark_decoy(&mut self, scope: &Scope, id: CredentialId) -> Result<(), VaultError> {
+        self.write("mark_decoy", |tables| {
+            assert_eq!(tables.rows[&id].tenant, scope.tenant());
+            tables.decoys.insert(id);
+        })
+    }
+}
+
 impl Audit for Port {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
         let mut state = self.call("append")?;
@@ -1356,6 +1366,24 @@ impl Backend {
         let name = CredentialName::parse("stripe", "p_name")?;
         let description = Description::parse("live account", "p_description")?;
         self.call(|vault| vault.store(Permit::assertion(tenant), &name, &description, secret))
+    }
+
+    pub fn store_decoy(&mut self, tenant: TenantId) -> Result<CredentialId, VaultError> {
+        let name = CredentialName::parse("stripe", "p_name")?;
+        let description = Description::parse("live account", "p_description")?;
+        self.call(|vault| {
+            let guise = Guise::Credential(&name, &description);
+            let bait = Bait::MadeUp { prefix: "sk_live_" };
+            vault.store_decoy(Permit::assertion(tenant), guise, bait)
+        })
+    }
+
+    pub fn put_decoy(&mut self, tenant: TenantId, key: &str) -> Result<CredentialId, VaultError> {
+        let key = SecretKey::parse(key, "p_name")?;
+        self.call(|vault| {
+            let guise = Guise::TenantSecret(&key);
+            vault.store_decoy(Permit::assertion(tenant), guise, Bait::Given(b"decoy"))
+        })
     }
 
     pub fn retrieve(&mut self, tenant: TenantId, id: CredentialId) -> Result<Vec<u8>, VaultError> {

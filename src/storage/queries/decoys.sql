@@ -1,0 +1,1 @@
+SELECT credential_id FROM vault.decoys
