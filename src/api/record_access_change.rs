@@ -3,7 +3,7 @@
 use pgrx::pg_extern;
 use vault::{Audit, Event, Outcome, VaultError};
 
-use super::argument::required;
+use super::argument::{optional_text, required};
 use crate::audit::AccessLog;
 use crate::pg::attempt::ServerError;
 
@@ -12,7 +12,7 @@ fn record_access_change(
     p_action: Option<&str>,
     p_outcome: Option<&str>,
     p_sqlstate: Option<&str>,
-    p_subject: Option<&str>,
+    p_subject: Option<&[u8]>,
 ) {
     if let Err(error) = record(p_action, p_outcome, p_sqlstate, p_subject) {
         ServerError::from(error).raise();
@@ -23,7 +23,7 @@ fn record(
     action: Option<&str>,
     outcome: Option<&str>,
     sqlstate: Option<&str>,
-    subject: Option<&str>,
+    subject: Option<&[u8]>,
 ) -> Result<(), VaultError> {
     let action = match required(action, "p_action")? {
         "grant_access" => "grant_access",
@@ -40,12 +40,13 @@ fn record(
             ));
         }
     };
+    let subject = optional_text(subject, "p_subject")?;
     let event = Event {
         action,
         outcome,
         tenant: None,
         credential: None,
-        key: subject,
+        key: subject.as_deref(),
         sqlstate,
     };
     AccessLog.append(&[event]).map(drop)

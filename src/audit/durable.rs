@@ -19,7 +19,7 @@ use crate::entropy::SystemEntropy;
 use crate::pg::attempt::attempt;
 use crate::pg::clock::Timestamp;
 use crate::pg::frozen::{self, Value};
-use crate::pg::{relation, transaction};
+use crate::pg::{relation, text, transaction};
 
 thread_local! {
     /// Random, drawn once a backend, and counted on from there: the tail of each record's id.
@@ -164,8 +164,9 @@ impl Log {
         key: Option<&Key>,
     ) -> frozen::Lsn {
         let ids: [[u8; 16]; ROWS] = from_fn(|n| entries[n].identity());
-        let rows: [_; ROWS] = from_fn(|n| row(&entries[n], &ids[n], key));
-        let bodies: [Body; ROWS] = from_fn(|n| body(&entries[n], &ids[n]));
+        let subjects: [_; ROWS] = from_fn(|n| entries[n].event.key.map(text::lossy_from_utf8));
+        let rows: [_; ROWS] = from_fn(|n| row(&entries[n], &ids[n], subjects[n].as_deref(), key));
+        let bodies: [Body; ROWS] = from_fn(|n| body(&entries[n], &ids[n], subjects[n].as_deref()));
         let mut checkpoint = None;
         let lsn = loop {
             let appended = frozen::append_in_order(self.records, self.head, &rows, |head, n| {
@@ -193,7 +194,9 @@ impl Log {
 }
 
 /// What is hashed of a record.
-fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
+///
+/// - `subject`: the event's key in the database's encoding; all other texts are ASCII or in it already.
+fn body(entry: &Entry<'_>, id: &[u8; 16], subject: Option<&[u8]>) -> Body {
     let Entry {
         event, caller, at, ..
     } = entry;
@@ -207,7 +210,7 @@ fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
         outcome: event.outcome.word().as_bytes(),
         sqlstate: event.sqlstate.map(str::as_bytes),
         tenant_id: event.tenant.as_ref().map(TenantId::as_bytes),
-        secret_key: event.key.map(str::as_bytes),
+        secret_key: subject,
         effective_role: caller.effective_role.as_bytes(),
         claims_subject: caller.claims_subject.as_deref().map(str::as_bytes),
         claims_tenant: caller.claims_tenant.as_deref().map(str::as_bytes),
@@ -226,7 +229,12 @@ fn body(entry: &Entry<'_>, id: &[u8; 16]) -> Body {
 }
 
 /// The columns of vault.vault_access_log in order.
-fn row<'a>(entry: &'a Entry<'a>, id: &'a [u8; 16], key: Option<&'a Key>) -> [Value<'a>; 25] {
+fn row<'a>(
+    entry: &'a Entry<'a>,
+    id: &'a [u8; 16],
+    subject: Option<&'a [u8]>,
+    key: Option<&'a Key>,
+) -> [Value<'a>; 25] {
     let Entry {
         event, caller, at, ..
     } = entry;
@@ -251,7 +259,7 @@ fn row<'a>(entry: &'a Entry<'a>, id: &'a [u8; 16], key: Option<&'a Key>) -> [Val
             .tenant
             .as_ref()
             .map_or(Value::Null, |tenant| Value::Uuid(tenant.as_bytes())),
-        text(event.key),
+        subject.map_or(Value::Null, Value::Text),
         Value::Text(caller.effective_role.as_bytes()),
         text(caller.claims_subject.as_deref()),
         text(caller.claims_tenant.as_deref()),

@@ -182,7 +182,7 @@ impl Recorded {
             application_name: line
                 .application_name
                 .as_deref()
-                .map_or_else(Vec::new, in_server_encoding),
+                .map_or_else(Vec::new, |name| text::lossy_from_utf8(name).into_owned()),
             address: line
                 .client_addr
                 .map(|address| Address::of_ip(address).inet()),
@@ -201,8 +201,8 @@ impl Recorded {
     pub fn caller(&self) -> Caller<'_> {
         let line = &self.line;
         Caller {
-            session_user: Name::from_bytes(&in_server_encoding(&line.session_user)),
-            effective_role: Name::from_bytes(&in_server_encoding(&line.effective_role)),
+            session_user: Name::from_bytes(&text::lossy_from_utf8(&line.session_user)),
+            effective_role: Name::from_bytes(&text::lossy_from_utf8(&line.effective_role)),
             claims_subject: line.claims_subject.clone(),
             claims_tenant: line.claims_tenant.clone(),
             claims_trusted: line.claims_trusted,
@@ -261,15 +261,6 @@ fn short(name: &[u8]) -> String {
         .take(63)
         .map(plain)
         .collect()
-}
-
-fn in_server_encoding(utf8: &str) -> Vec<u8> {
-    let server = text::from_utf8(utf8.as_bytes()).map(Cow::into_owned);
-    server.unwrap_or_else(|| {
-        utf8.chars()
-            .map(|c| if c.is_ascii() { c as u8 } else { b'?' })
-            .collect()
-    })
 }
 
 /// JSON with what is not ASCII, which stands in its strings alone, as `\uXXXX`.

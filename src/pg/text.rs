@@ -36,6 +36,17 @@ pub fn from_utf8(utf8: &[u8]) -> Option<Cow<'_, [u8]>> {
     })
 }
 
+/// The same for a text that must have some form: what has none in the database's encoding becomes question marks.
+pub fn lossy_from_utf8(utf8: &str) -> Cow<'_, [u8]> {
+    if utf8.is_ascii() {
+        return Cow::Borrowed(utf8.as_bytes());
+    }
+    from_utf8(utf8.as_bytes()).unwrap_or_else(|| {
+        let plain = |c: char| if c.is_ascii() { c as u8 } else { b'?' };
+        Cow::Owned(utf8.chars().map(plain).collect())
+    })
+}
+
 fn is_utf8() -> bool {
     // SAFETY: fixed when the backend connects to its database; raises nothing.
     unsafe { raw::GetDatabaseEncoding() == UTF8 }

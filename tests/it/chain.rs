@@ -451,6 +451,25 @@ fn a_restored_log_verifies_and_goes_on() {
     assert_eq!(expect_intact(&restored).last_seq, 17);
 }
 
+#[test]
+fn a_log_in_another_encoding_verifies_and_reads_as_it_was_meant() {
+    let db = Database::in_latin1(vault_tests::shared());
+    let mut superuser = db.superuser();
+    let role = format!("{} für Zoë", db.name());
+    superuser
+        .batch_execute(&format!(
+            "CREATE ROLE \"{role}\"; SELECT vault.grant_access('{role}', 'writer'); SELECT vault.revoke_access('{role}', 'writer');
+             DROP ROLE \"{role}\""
+        ))
+        .unwrap();
+    let subjects: Vec<String> = superuser.one(
+        "SELECT array_agg(DISTINCT secret_key) FROM vault.vault_access_log WHERE action LIKE '%_access'",
+        &[],
+    );
+    assert_eq!(subjects, [format!("{role}: writer")]);
+    expect_intact(&db);
+}
+
 // ---- keys ----
 
 #[test]

@@ -229,41 +229,65 @@ fn a_broken_catalog_is_named() {
 fn settings_at_risk_are_named() {
     let cluster = sound();
     let db = Database::on(&cluster);
-    for (setting, words) in [
-        ("log_statement = 'all'", "log_statement is all"),
-        ("log_statement = 'mod'", "log_statement is mod"),
+    // What the shield takes care of is named where it does not stand.
+    for (setting, words, is_shielded) in [
+        ("log_statement = 'all'", "log_statement is all", false),
+        ("log_statement = 'mod'", "log_statement is mod", false),
         (
             "log_min_duration_statement = '0'",
             "log_min_duration_statement is 0",
+            true,
         ),
         (
             "log_min_duration_sample = '5s'",
             "log_min_duration_sample is 5s",
+            true,
         ),
         (
             "log_transaction_sample_rate = 0.5",
             "log_transaction_sample_rate is 0.5",
+            true,
         ),
         (
             "log_parameter_max_length_on_error = '-1'",
             "log_parameter_max_length_on_error is -1",
+            true,
         ),
-        ("debug_print_parse = on", "debug_print_parse is on"),
-        ("debug_print_rewritten = on", "debug_print_rewritten is on"),
-        ("debug_print_plan = on", "debug_print_plan is on"),
+        ("debug_print_parse = on", "debug_print_parse is on", false),
+        (
+            "debug_print_rewritten = on",
+            "debug_print_rewritten is on",
+            false,
+        ),
+        ("debug_print_plan = on", "debug_print_plan is on", false),
         (
             "auto_explain.log_min_duration = '1s'",
             "auto_explain.log_min_duration is 1s",
+            true,
         ),
-        ("tenant_vault.shield = off", "tenant_vault.shield is off"),
         (
-            "log_statement = 'all'; SET log_parameter_max_length = -1",
+            "log_min_duration_sample = '5s'; SET log_parameter_max_length = -1",
             "log_parameter_max_length is -1",
+            true,
         ),
     ] {
         let mut session = db.superuser();
         session.batch_execute(&format!("SET {setting}")).unwrap();
+        if is_shielded {
+            nothing_to_say(&mut session);
+        } else {
+            named(&mut session, "logging", "warning", words);
+        }
+        session
+            .batch_execute("SET tenant_vault.shield = off")
+            .unwrap();
         named(&mut session, "logging", "warning", words);
+        named(
+            &mut session,
+            "logging",
+            "warning",
+            "tenant_vault.shield is off",
+        );
     }
     let role = temporary_role(&cluster, "talkative");
     let mut session = db.superuser();

@@ -232,27 +232,37 @@ $find$),
      WHERE g.tgenabled IS DISTINCT FROM 'A'
 $find$),
 
--- Judged as if nothing kept our calls' literals out of the log. Which values are harmless stands in the list alone.
-('logging', 'no setting writes statements or parameters to the log', $find$
-    WITH risky (name, harmless, effect, remedy) AS (VALUES
-        ('log_statement', ARRAY['none', 'ddl'], 'statements are logged with their literals before they run',
-         'Set it to none or ddl.'),
-        ('log_min_duration_statement', ARRAY['-1'], 'slow statements are logged with their literals',
-         'Set it to -1, or make sure that secrets come as bind parameters.'),
-        ('log_min_duration_sample', ARRAY['-1'], 'slow statements are logged with their literals',
-         'Set it to -1, or make sure that secrets come as bind parameters.'),
-        ('log_transaction_sample_rate', ARRAY['0'], 'sampled transactions are logged with their literals',
-         'Set it to 0, or make sure that secrets come as bind parameters.'),
-        ('log_parameter_max_length_on_error', ARRAY['0', '0B'], 'bind parameters of failing statements are logged',
-         'Set it to 0.'),
-        ('debug_print_parse', ARRAY['off', 'false', 'no', '0'], 'parse trees are logged with their constants', 'Set it to off.'),
-        ('debug_print_rewritten', ARRAY['off', 'false', 'no', '0'], 'parse trees are logged with their constants', 'Set it to off.'),
-        ('debug_print_plan', ARRAY['off', 'false', 'no', '0'], 'plans are logged with their constants', 'Set it to off.'),
-        ('auto_explain.log_min_duration', ARRAY['-1'], 'slow statements are logged with their literals', 'Set it to -1.'),
-        ('pg_stat_statements.track_utility', ARRAY['off', 'false', 'no', '0'], 'DO, CALL and EXPLAIN are kept with their literals',
+-- Which values are harmless stands in the list alone; and which settings are, whatever their value, while the shield stands.
+('logging', 'no setting writes secrets to the log', $find$
+    WITH shield (stands) AS (
+        SELECT current_setting('tenant_vault.shield') = 'on'
+               AND concat_ws(',', current_setting('shared_preload_libraries'), current_setting('session_preload_libraries'))
+                   ~ '(^|[^a-z_])tenant_vault($|[^a-z_])'
+    ), risky (name, harmless, is_shielded, effect, remedy) AS (VALUES
+        ('log_statement', ARRAY['none', 'ddl'], false,
+         'statements are logged before they run; those of functions that the shield does not know, with their literals',
+         'Set it to none or ddl, or name your functions that take secrets in tenant_vault.shield_functions.'),
+        ('log_min_duration_statement', ARRAY['-1'], true, 'slow statements are logged with their literals',
+         'Set it to -1, or preload the library and leave tenant_vault.shield on.'),
+        ('log_min_duration_sample', ARRAY['-1'], true, 'slow statements are logged with their literals',
+         'Set it to -1, or preload the library and leave tenant_vault.shield on.'),
+        ('log_transaction_sample_rate', ARRAY['0'], true, 'sampled transactions are logged with their literals',
+         'Set it to 0, or preload the library and leave tenant_vault.shield on.'),
+        ('log_parameter_max_length_on_error', ARRAY['0', '0B'], true, 'bind parameters of failing statements are logged',
+         'Set it to 0, or preload the library and leave tenant_vault.shield on.'),
+        ('debug_print_parse', ARRAY['off', 'false', 'no', '0'], false, 'parse trees are logged with their constants',
+         'Set it to off.'),
+        ('debug_print_rewritten', ARRAY['off', 'false', 'no', '0'], false, 'parse trees are logged with their constants',
+         'Set it to off.'),
+        ('debug_print_plan', ARRAY['off', 'false', 'no', '0'], false, 'plans are logged with their constants',
+         'Set it to off.'),
+        ('auto_explain.log_min_duration', ARRAY['-1'], true, 'slow statements are logged with their literals',
+         'Set it to -1, or preload the library and leave tenant_vault.shield on.'),
+        ('pg_stat_statements.track_utility', ARRAY['off', 'false', 'no', '0'], false,
+         'DO, CALL and EXPLAIN are kept with their literals',
          'Set it to off, or let no secret stand in such a statement.'),
-        ('tenant_vault.shield', ARRAY['on'], 'calls to the vault are logged and shown with their literals, as others are',
-         'Set it to on.')
+        ('tenant_vault.shield', ARRAY['on'], false,
+         'calls to the vault are logged and shown with their literals, as others are', 'Set it to on.')
     ), given (place, name, value) AS (
         SELECT NULL, r.name, current_setting(r.name, true) FROM risky AS r
         UNION ALL
@@ -267,12 +277,15 @@ $find$),
     SELECT 'logging', 'warning', format('%s is %s%s: %s', g.name, g.value, g.place, r.effect), r.remedy
       FROM given AS g
       JOIN risky AS r ON r.name = g.name
-     WHERE g.value IS NOT NULL AND g.value <> ALL (r.harmless)
+      CROSS JOIN shield AS s
+     WHERE g.value IS NOT NULL AND g.value <> ALL (r.harmless) AND NOT (r.is_shielded AND s.stands)
     UNION ALL
     SELECT 'logging', 'warning',
            'log_parameter_max_length is ' || current_setting('log_parameter_max_length')
-           || ': bind parameters are logged with every statement that is', 'Set it to 0.'
-     WHERE current_setting('log_parameter_max_length') NOT IN ('0', '0B')
+           || ': bind parameters are logged with every statement that is',
+           'Set it to 0, or preload the library and leave tenant_vault.shield on.'
+      FROM shield AS s
+     WHERE NOT s.stands AND current_setting('log_parameter_max_length') NOT IN ('0', '0B')
        AND (current_setting('log_statement') NOT IN ('none', 'ddl')
             OR current_setting('log_min_duration_statement') <> '-1'
             OR current_setting('log_min_duration_sample') <> '-1'
