@@ -39,6 +39,7 @@ fn library_health(
 > {
     let findings = match p_part {
         "server" => vec![preloaded(), version(), standby()],
+        "shield" => vec![shield()],
         "root keys" => root_keys(),
         "versions" => versions(),
         "access log" => vec![access_log()],
@@ -286,12 +287,36 @@ fn unused(ring: &KeyRing, records: &[RootRecord]) -> Vec<Finding> {
     }
 }
 
+fn shield() -> Finding {
+    const ID: &str = "shield";
+    if !config::shield() {
+        return warning(
+            ID,
+            "tenant_vault.shield is off: calls to the vault are logged and shown with their literals",
+            "Set tenant_vault.shield to on.",
+        );
+    }
+    if root_key::is_preloaded() || process::is_in_session_preload_libraries(LIBRARY) {
+        return ok(
+            ID,
+            "calls to the vault are logged and shown without their literals",
+        );
+    }
+    warning(
+        ID,
+        "the library is not preloaded: what a session says before its first call is logged as it is",
+        "Add tenant_vault to shared_preload_libraries and restart, or to session_preload_libraries and reload.",
+    )
+}
+
+const LIBRARY: &str = "tenant_vault";
+
 fn preloaded() -> Finding {
     const ID: &str = "library_preloaded";
     if root_key::is_preloaded() {
         return ok(ID, "the library is in shared_preload_libraries");
     }
-    let (what, since) = if process::is_in_session_preload_libraries("tenant_vault") {
+    let (what, since) = if process::is_in_session_preload_libraries(LIBRARY) {
         (
             "the library is in session_preload_libraries alone",
             "when it connects",

@@ -284,7 +284,7 @@ fn settings_at_risk_are_named() {
         named(&mut session, "logging", "warning", words);
         named(
             &mut session,
-            "logging",
+            "shield",
             "warning",
             "tenant_vault.shield is off",
         );

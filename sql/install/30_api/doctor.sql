@@ -232,12 +232,14 @@ $find$),
      WHERE g.tgenabled IS DISTINCT FROM 'A'
 $find$),
 
+('shield', NULL, $find$
+    SELECT h.id, h.severity, h.what, h.mend FROM vault.library_health('shield') AS h
+$find$),
+
 -- Which values are harmless stands in the list alone; and which settings are, whatever their value, while the shield stands.
 ('logging', 'no setting writes secrets to the log', $find$
     WITH shield (stands) AS (
-        SELECT current_setting('tenant_vault.shield') = 'on'
-               AND concat_ws(',', current_setting('shared_preload_libraries'), current_setting('session_preload_libraries'))
-                   ~ '(^|[^a-z_])tenant_vault($|[^a-z_])'
+        SELECT h.severity = 'ok' FROM vault.library_health('shield') AS h
     ), risky (name, harmless, is_shielded, effect, remedy) AS (VALUES
         ('log_statement', ARRAY['none', 'ddl'], false,
          'statements are logged before they run; those of functions that the shield does not know, with their literals',
@@ -260,9 +262,7 @@ $find$),
          'Set it to -1, or preload the library and leave tenant_vault.shield on.'),
         ('pg_stat_statements.track_utility', ARRAY['off', 'false', 'no', '0'], false,
          'DO, CALL and EXPLAIN are kept with their literals',
-         'Set it to off, or let no secret stand in such a statement.'),
-        ('tenant_vault.shield', ARRAY['on'], false,
-         'calls to the vault are logged and shown with their literals, as others are', 'Set it to on.')
+         'Set it to off, or let no secret stand in such a statement.')
     ), given (place, name, value) AS (
         SELECT NULL, r.name, current_setting(r.name, true) FROM risky AS r
         UNION ALL
