@@ -4,7 +4,7 @@ use auditchain::{HASH_BYTES, Link};
 use vault::{Span, VaultError};
 
 use super::chain;
-use super::verify::{self, Stub};
+use super::verify;
 use crate::pg::clock;
 use crate::pg::plan::Argument::{Bytes, Interval, Long, Timestamp};
 use crate::pg::plan::statement;
@@ -34,7 +34,9 @@ pub fn older_than(age: Span) -> Option<Old> {
         .first(&[Interval(age.months, age.days, age.us)], |row| row.long(1))
         .flatten()?
         .cast_unsigned();
-    let first_seq = Stub::last().map_or(1, |stub| stub.last_seq + 1);
+    let first_seq = verify::stubs()
+        .last()
+        .map_or(1, |(stub, _)| stub.last.seq + 1);
     (last_seq >= first_seq).then_some(Old {
         first_seq,
         last_seq,
@@ -46,19 +48,15 @@ pub fn older_than(age: Span) -> Option<Old> {
 /// - `even_if_broken`: also where they do not verify; else that is an error and nothing is done.
 /// - returns: how many rows went.
 pub fn prune(old: &Old, keys: &auditchain::Keys, even_if_broken: bool) -> Result<u64, VaultError> {
-    if !even_if_broken && let Some(wrong) = verify::verify(keys, None, Some(old.last_seq)).broken {
-        return Err(VaultError::LogBroken { what: wrong.what });
-    }
-    let link = LINK
-        .first(&[Long(old.last_seq.cast_signed())], |row| {
-            row.bytes(1, |link| <[u8; HASH_BYTES]>::try_from(link).ok())
-        })
-        .flatten()
-        .flatten()
-        .map(Link::from_bytes)
-        .ok_or_else(|| VaultError::LogBroken {
-            what: format!("record {} has no link to go on from", old.last_seq),
-        })?;
+    let link = if even_if_broken {
+        link_of(old.last_seq)?
+    } else {
+        let verdict = verify::verify(keys, None, Some(old.last_seq));
+        if let Some(wrong) = verdict.broken {
+            return Err(VaultError::LogBroken { what: wrong.what });
+        }
+        verdict.summary.last.link
+    };
     let at = clock::Timestamp::now();
     chain::with_key(|key| {
         let key = key.ok_or(VaultError::Internal("the ring was just there"))?;
@@ -76,4 +74,17 @@ pub fn prune(old: &Old, keys: &auditchain::Keys, even_if_broken: bool) -> Result
         Ok(())
     })?;
     Ok(PRUNE.count(&[Long(old.last_seq.cast_signed())]) as u64)
+}
+
+/// From which the chain goes on, whatever it is worth.
+fn link_of(seq: u64) -> Result<Link, VaultError> {
+    LINK.first(&[Long(seq.cast_signed())], |row| {
+        row.bytes(1, |link| <[u8; HASH_BYTES]>::try_from(link).ok())
+    })
+    .flatten()
+    .flatten()
+    .map(Link::from_bytes)
+    .ok_or_else(|| VaultError::LogBroken {
+        what: format!("record {seq} has no link to go on from"),
+    })
 }

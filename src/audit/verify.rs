@@ -1,28 +1,30 @@
 //! The log read back: does each record follow from the one before it, and does the log end where it should?
 
+use std::cell::Cell;
+use std::iter::Peekable;
 use std::time::{Duration, Instant};
 
 use auditchain::{
-    Body, Broken, Checkpoint, Fingerprint, HASH_BYTES, Keys, Link, Point, Record, Row, Summary,
-    Verifier,
+    Body, Broken, Checkpoint, Fingerprint, Foreign, HASH_BYTES, Keys, Link, Point, Record, Row,
+    Stub, Summary, Verifier,
 };
 use envelope::KeyBytes;
 
 use super::address::Address;
 use super::chain::chain_key;
 use super::durable::Log;
+use crate::pg::clock::Timestamp;
 use crate::pg::plan::Argument::Long;
 use crate::pg::plan::{self, statement};
 use crate::pg::{relation, report};
 
 statement!(much RECORDS, "../storage/queries/access_log_from.sql", [INT8OID, INT8OID]);
-statement!(much LAST, "../storage/queries/access_log_last.sql", []);
 statement!(
     much CHECKPOINTS,
     "../storage/queries/access_log_checkpoints.sql",
     [INT8OID]
 );
-statement!(latest STUB, "../storage/queries/access_log_stub.sql", []);
+statement!(latest STUBS, "../storage/queries/access_log_stubs.sql", []);
 
 /// How often somebody who waits is told how far it is.
 const NOTICE_EVERY: Duration = Duration::from_secs(5);
@@ -54,45 +56,6 @@ impl From<Broken> for Wrong {
     }
 }
 
-/// The last pruning, as it is noted.
-pub struct Stub {
-    pub first_seq: u64,
-    pub last_seq: u64,
-    pub link: Link,
-    pruned_at_us: i64,
-    chain_key: Fingerprint,
-    mac: Vec<u8>,
-}
-
-impl Stub {
-    pub fn last() -> Option<Self> {
-        let stub = STUB.first(&[], |row| {
-            Some(Self {
-                first_seq: row.long(1)?.cast_unsigned(),
-                last_seq: row.long(2)?.cast_unsigned(),
-                link: link(&row, 3)?,
-                pruned_at_us: row.timestamp(4)?.unix_us(),
-                chain_key: fingerprint(&row, 5)?,
-                mac: row.bytes(6, <[u8]>::to_vec)?,
-            })
-        });
-        stub.flatten()
-    }
-
-    fn is_ours(&self, keys: &Keys) -> bool {
-        match keys.of(Some(self.chain_key)) {
-            auditchain::KeyOf::Known(key) => key.made_stub(
-                self.first_seq,
-                self.last_seq,
-                &self.link,
-                self.pruned_at_us,
-                &self.mac,
-            ),
-            _ => false,
-        }
-    }
-}
-
 /// The keys to verify with.
 pub fn keys(chain_keys: &[(envelope::Fingerprint, KeyBytes)]) -> Keys {
     let mut keys = Keys::default();
@@ -103,54 +66,41 @@ pub fn keys(chain_keys: &[(envelope::Fingerprint, KeyBytes)]) -> Keys {
 }
 
 /// Follows the chain from record `from` (`None`: the first there is) to record `to` (`None`: the last one). While it runs,
-/// nothing is pruned.
+/// nothing is pruned. Reads the log once, and once more if it is broken.
 pub fn verify(keys: &Keys, from: Option<u64>, to: Option<u64>) -> Verdict {
     relation::keep_out_writers(relation::table(c"vault", c"access_log_stubs"));
     let log = Log::open();
-    // The head first: what is appended from here on is not looked at. A record past the head that is read afterwards is
-    // none that we made.
+    // The head first: what is appended from here on is not verified.
     let head = log.head();
-    let furthest = LAST.first(&[], |row| row.long(1)).flatten();
-    let head_after = log.head();
     let head = Point {
         seq: head.seq,
         link: head.link,
     };
-    let stub = Stub::last();
-    let start = stub.as_ref().map_or(Point::START, |stub| Point {
-        seq: stub.last_seq,
-        link: stub.link,
-    });
-    let mut part = Part {
+    let (begins_after, stub_broken) = follow_stubs(keys);
+    let start = match from.filter(|from| *from > begins_after.seq + 1) {
+        Some(from) => Start::Behind(from - 1),
+        None => Start::At(begins_after),
+    };
+    let part = Part {
         keys,
+        start,
         to: to.unwrap_or(head.seq).min(head.seq),
+        is_open_ended: to.is_none(),
         head,
         checkpoints: checkpoints(to.unwrap_or(u64::MAX)),
+        furthest: Cell::new(0),
     };
-    let stub_broken = stub.filter(|stub| !stub.is_ours(keys)).map(|stub| Wrong {
-        at: stub.last_seq.cast_signed(),
-        kind: "foreign",
-        what: format!(
-            "the stub of records {} to {}, pruned, was not made under the key it names",
-            stub.first_seq, stub.last_seq
-        ),
+    let mut verdict = part.verify();
+    // A record that was read before the head, and is past it, is none that we made.
+    let (furthest, head) = (part.furthest.get(), log.head().seq);
+    let past_the_head = (furthest > head.cast_signed()).then_some(Broken::Foreign {
+        seq: furthest,
+        how: Foreign::NumberTooHigh { head },
     });
-    let mut verdict = match from.filter(|from| *from > start.seq + 1) {
-        Some(from) => part.after(from - 1),
-        None => part.verify(Verifier::new(start), start.seq + 1),
-    };
-    verdict.broken = stub_broken.or(verdict.broken).or_else(|| {
-        let furthest =
-            furthest.filter(|seq| to.is_none() && *seq > head_after.seq.cast_signed())?;
-        Some(Wrong {
-            at: furthest,
-            kind: "foreign",
-            what: format!(
-                "record {furthest} stands past the head at {}",
-                head_after.seq
-            ),
-        })
-    });
+    verdict.broken = stub_broken
+        .map(Wrong::from)
+        .or(verdict.broken)
+        .or(past_the_head.map(Wrong::from));
     verdict
 }
 
@@ -160,65 +110,74 @@ pub fn verify_recent(keys: &Keys, records: u64) -> Verdict {
     verify(keys, Some(last.saturating_sub(records) + 1), None)
 }
 
+/// Where the log begins: after the last record that was pruned. And what is wrong with the stubs of those, if anything.
+fn follow_stubs(keys: &Keys) -> (Point, Option<Broken>) {
+    let (mut after, mut broken) = (Point::START, None);
+    for (stub, of) in stubs() {
+        let followed = stub
+            .check(keys.of(Some(of)))
+            .and_then(|()| stub.follow(after));
+        broken = broken.or(followed.err());
+        after = stub.last;
+    }
+    (after, broken)
+}
+
+#[derive(Clone, Copy)]
+enum Start {
+    At(Point),
+    /// A record whose link is taken as it is.
+    Behind(u64),
+}
+
 struct Part<'k> {
     keys: &'k Keys,
+    start: Start,
     to: u64,
+    /// What lies past `to` is looked for, too.
+    is_open_ended: bool,
     head: Point,
     checkpoints: Vec<(Checkpoint, Fingerprint)>,
+    /// The greatest number seen past `to`.
+    furthest: Cell<i64>,
 }
 
 impl Part<'_> {
-    /// What follows a record, whose link is taken as it is.
-    fn after(&mut self, seq: u64) -> Verdict {
-        let mut link = None;
-        RECORDS.each(&[Long(seq.cast_signed()), Long(seq.cast_signed())], |row| {
-            link = self::link(&row, 2);
-            false
+    fn verify(&self) -> Verdict {
+        let mut verifier = match self.start {
+            Start::At(point) => Some(Verifier::new(point)),
+            Start::Behind(_) => None,
+        };
+        let outcome = self.follow(&mut verifier);
+        let (Start::At(Point { seq, .. }) | Start::Behind(seq)) = self.start;
+        let verifier = verifier.unwrap_or_else(|| {
+            let link = Link::START;
+            Verifier::new(Point { seq, link })
         });
-        match link {
-            Some(link) => self.verify(Verifier::new(Point { seq, link }), seq + 1),
-            None => Verdict {
-                first_seq: seq + 1,
-                summary: Verifier::new(Point {
-                    seq,
-                    link: Link::START,
-                })
-                .finish(None)
-                .expect("nothing was pushed, and there is no head"),
-                broken: Some(
-                    Broken::Missing {
-                        first: seq,
-                        last: seq,
-                    }
-                    .into(),
-                ),
-            },
-        }
-    }
-
-    fn verify(&mut self, mut verifier: Verifier, first_seq: u64) -> Verdict {
-        let broken = self.follow(&mut verifier, first_seq).err();
-        let broken = broken.map(|broken| match verifier.diagnosis() {
+        let broken = outcome.err().map(|broken| match verifier.diagnosis() {
             Some(mut diagnosis) => {
-                self.each(first_seq, |row| diagnosis.push(&row, self.keys.of(row.key)));
+                self.each(|row| diagnosis.push(&row, self.keys.of(row.key)));
                 diagnosis.finish()
             }
             None => broken,
         });
-        let summary = verifier.summary();
         Verdict {
-            first_seq,
-            summary,
+            first_seq: seq + 1,
+            summary: verifier.summary(),
             broken: broken.map(Wrong::from),
         }
     }
 
-    fn follow(&self, verifier: &mut Verifier, first_seq: u64) -> Result<(), Broken> {
+    /// - `verifier`: made here if it begins behind a record.
+    fn follow(&self, verifier: &mut Option<Verifier>) -> Result<(), Broken> {
         let mut checkpoints = self.checkpoints.iter().peekable();
         let mut outcome = Ok(());
         let (began, mut told_at) = (Instant::now(), Instant::now());
-        self.each(first_seq, |row| {
-            outcome = self.step(verifier, &row, &mut checkpoints);
+        self.each(|row| {
+            outcome = match verifier {
+                Some(verifier) => self.step(verifier, &row, &mut checkpoints),
+                None => self.begin_behind(&row).map(|made| *verifier = Some(made)),
+            };
             if told_at.elapsed() >= NOTICE_EVERY {
                 told_at = Instant::now();
                 report::notice(&format!(
@@ -231,6 +190,9 @@ impl Part<'_> {
             outcome.is_ok()
         });
         outcome?;
+        let Some(verifier) = verifier else {
+            return Err(self.without_beginning());
+        };
         for (checkpoint, of) in checkpoints {
             checkpoint.check(self.keys.of(Some(*of)))?;
             verifier.meet(&checkpoint.point)?;
@@ -245,7 +207,7 @@ impl Part<'_> {
         &self,
         verifier: &mut Verifier,
         row: &Row,
-        checkpoints: &mut std::iter::Peekable<impl Iterator<Item = &'c (Checkpoint, Fingerprint)>>,
+        checkpoints: &mut Peekable<impl Iterator<Item = &'c (Checkpoint, Fingerprint)>>,
     ) -> Result<(), Broken> {
         verifier.push(row, self.keys.of(row.key))?;
         let seq = u64::try_from(row.seq).unwrap_or(0);
@@ -258,17 +220,40 @@ impl Part<'_> {
         Ok(())
     }
 
-    /// Records from a number on, in their order, for as long as `read` wants more. A row whose columns are not what the
-    /// library writes reads as a record that fits nowhere.
-    fn each(&self, first_seq: u64, mut read: impl FnMut(Row) -> bool) {
-        // Numbers below the first one belong to nobody; they come first, and so are seen.
-        let from = if first_seq == 1 {
-            i64::MIN
-        } else {
-            first_seq.cast_signed()
+    fn begin_behind(&self, row: &Row) -> Result<Verifier, Broken> {
+        match (self.start, u64::try_from(row.seq)) {
+            (Start::Behind(seq), Ok(found)) if found == seq => Ok(Verifier::new(Point {
+                seq,
+                link: row.link,
+            })),
+            _ => Err(self.without_beginning()),
+        }
+    }
+
+    fn without_beginning(&self) -> Broken {
+        let (Start::At(Point { seq, .. }) | Start::Behind(seq)) = self.start;
+        Broken::Missing {
+            first: seq,
+            last: seq,
+        }
+    }
+
+    /// The records in their order, for as long as `read` wants more. A row whose columns are not what the library writes
+    /// reads as a record that fits nowhere.
+    fn each(&self, mut read: impl FnMut(Row) -> bool) {
+        let from = match self.start {
+            // Numbers below the first one belong to nobody; they come first, and so are seen.
+            Start::At(_) => i64::MIN,
+            Start::Behind(seq) => seq.cast_signed(),
         };
-        RECORDS.each(&[Long(from), Long(self.to.cast_signed())], |row| {
+        let to = self.to.cast_signed();
+        let end = if self.is_open_ended { i64::MAX } else { to };
+        RECORDS.each(&[Long(from), Long(end)], |row| {
             let seq = row.long(1).unwrap_or(0);
+            if seq > to {
+                self.furthest.set(seq);
+                return true;
+            }
             let link = row.bytes(2, <[u8]>::to_vec).unwrap_or_default();
             let key = row.bytes(3, <[u8]>::to_vec);
             let body = body(&row).unwrap_or(Body::from_bytes([0; HASH_BYTES]));
@@ -283,30 +268,42 @@ impl Part<'_> {
     }
 }
 
+/// What was pruned, from the first time on. A column that holds what the vault does not write makes a MAC wrong.
+pub fn stubs() -> Vec<(Stub, Fingerprint)> {
+    STUBS.all(&[], |row| {
+        let stub = Stub {
+            first_seq: row.long(1).unwrap_or(0).cast_unsigned(),
+            last: Point {
+                seq: row.long(2).unwrap_or(0).cast_unsigned(),
+                link: Link::from_bytes(fixed(&row, 3)),
+            },
+            pruned_at_us: row.timestamp(4).map_or(0, Timestamp::unix_us),
+            mac: fixed(&row, 6),
+        };
+        (stub, Fingerprint::from_bytes(fixed(&row, 5)))
+    })
+}
+
+/// As [`stubs`].
 fn checkpoints(to: u64) -> Vec<(Checkpoint, Fingerprint)> {
     let to = i64::try_from(to).unwrap_or(i64::MAX);
-    let rows = CHECKPOINTS.all(&[Long(to)], |row| {
+    CHECKPOINTS.all(&[Long(to)], |row| {
         let checkpoint = Checkpoint {
             point: Point {
-                seq: row.long(1)?.cast_unsigned(),
-                link: link(&row, 2)?,
+                seq: row.long(1).unwrap_or(0).cast_unsigned(),
+                link: Link::from_bytes(fixed(&row, 2)),
             },
-            made_at_us: row.timestamp(3)?.unix_us(),
-            mac: row.bytes(5, |mac| mac.try_into().ok())??,
+            made_at_us: row.timestamp(3).map_or(0, Timestamp::unix_us),
+            mac: fixed(&row, 5),
         };
-        Some((checkpoint, fingerprint(&row, 4)?))
-    });
-    rows.into_iter().flatten().collect()
+        (checkpoint, Fingerprint::from_bytes(fixed(&row, 4)))
+    })
 }
 
-fn link(row: &plan::Row<'_>, column: i32) -> Option<Link> {
-    let bytes = row.bytes(column, |bytes| bytes.try_into().ok())??;
-    Some(Link::from_bytes(bytes))
-}
-
-fn fingerprint(row: &plan::Row<'_>, column: i32) -> Option<Fingerprint> {
-    let bytes = row.bytes(column, |bytes| bytes.try_into().ok())??;
-    Some(Fingerprint::from_bytes(bytes))
+/// Zeros where the column has another size.
+fn fixed<const BYTES: usize>(row: &plan::Row<'_>, column: i32) -> [u8; BYTES] {
+    let bytes = row.bytes(column, |bytes| bytes.try_into().ok()).flatten();
+    bytes.unwrap_or([0; BYTES])
 }
 
 /// The columns of the query, from the fourth on.

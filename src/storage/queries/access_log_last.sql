@@ -1,1 +1,0 @@
-SELECT pg_catalog.max(seq), pg_catalog.min(seq) FROM vault.vault_access_log
