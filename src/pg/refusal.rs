@@ -31,8 +31,6 @@ pub struct Listener {
 
 thread_local! {
     static LISTENER: Cell<Option<Listener>> = const { Cell::new(None) };
-    static BEFORE: Cell<(pg_sys::ExecutorStart_hook_type, pg_sys::ProcessUtility_hook_type)> =
-        const { Cell::new((None, None)) };
     static AWAITS_END: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -42,8 +40,7 @@ static mut BASE: pg_sys::ErrorContextCallback = pg_sys::ErrorContextCallback {
     arg: null_mut(),
 };
 
-// Declared here without pgrx's guard: inside a callback of errfinish, and in hooks that every statement passes, an error
-// must go on as it came.
+// Declared here without pgrx's guard: inside a callback of errfinish an error must go on as it came.
 unsafe extern "C-unwind" {
     fn geterrcode() -> c_int;
     fn CopyErrorData() -> *mut pg_sys::ErrorData;
@@ -52,30 +49,13 @@ unsafe extern "C-unwind" {
         call: unsafe extern "C-unwind" fn(c_int, pg_sys::Datum),
         arg: pg_sys::Datum,
     );
-    fn standard_ExecutorStart(query: *mut pg_sys::QueryDesc, flags: c_int);
-    fn standard_ProcessUtility(
-        statement: *mut pg_sys::PlannedStmt,
-        text: *const c_char,
-        read_only_tree: bool,
-        context: pg_sys::ProcessUtilityContext::Type,
-        parameters: pg_sys::ParamListInfo,
-        environment: *mut pg_sys::QueryEnvironment,
-        destination: *mut pg_sys::DestReceiver,
-        completion: *mut pg_sys::QueryCompletion,
-    );
 }
 
 /// Called once, by _PG_init.
 pub fn listen(listener: Listener) {
     LISTENER.set(Some(listener));
-    // SAFETY: plain globals of this process; the hooks that stood are called by ours. The callback is a static function,
-    // registered once.
-    unsafe {
-        BEFORE.set((pg_sys::ExecutorStart_hook, pg_sys::ProcessUtility_hook));
-        pg_sys::ExecutorStart_hook = Some(executor_start);
-        pg_sys::ProcessUtility_hook = Some(process_utility);
-        pg_sys::RegisterXactCallback(Some(transaction_ended), null_mut());
-    }
+    // SAFETY: a static function, registered once.
+    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ended), null_mut()) }
     stand_at_the_bottom();
 }
 
@@ -161,46 +141,21 @@ unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _a
     }
 }
 
-/// Owns nothing that needs dropping: an error on its way jumps over it.
-unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags: c_int) {
-    // SAFETY: arguments are handed on as they came.
-    unsafe {
-        begin_statement();
-        match BEFORE.get().0 {
-            Some(before) => before(query, flags),
-            None => standard_ExecutorStart(query, flags),
-        }
-    }
+/// To be called by the hook that every query passes before it runs.
+pub fn before_query() {
+    // SAFETY: guarded; asks for nothing.
+    unsafe { begin_statement() }
 }
 
-/// As above.
-unsafe extern "C-unwind" fn process_utility(
-    statement: *mut pg_sys::PlannedStmt,
-    text: *const c_char,
-    read_only_tree: bool,
-    context: pg_sys::ProcessUtilityContext::Type,
-    parameters: pg_sys::ParamListInfo,
-    environment: *mut pg_sys::QueryEnvironment,
-    destination: *mut pg_sys::DestReceiver,
-    completion: *mut pg_sys::QueryCompletion,
-) {
-    // SAFETY: as above. What begins, ends or sets up a transaction is left alone: some of it has to come first.
-    unsafe {
-        match (*(*statement).utilityStmt).type_ {
-            NodeTag::T_TransactionStmt | NodeTag::T_VariableSetStmt => stand_at_the_bottom(),
-            _ => begin_statement(),
-        }
-        let next = BEFORE.get().1.unwrap_or(standard_ProcessUtility);
-        next(
-            statement,
-            text,
-            read_only_tree,
-            context,
-            parameters,
-            environment,
-            destination,
-            completion,
-        );
+/// The same for utility commands. What begins, ends or sets up a transaction is left alone: some of it has to come first.
+///
+/// # Safety
+/// The node is a statement's, complete.
+pub unsafe fn before_utility(node: *const pg_sys::Node) {
+    // SAFETY: the tag says what a node is (nodes.h).
+    match unsafe { (*node).type_ } {
+        NodeTag::T_TransactionStmt | NodeTag::T_VariableSetStmt => stand_at_the_bottom(),
+        _ => before_query(),
     }
 }
 

@@ -6,7 +6,8 @@
 //! PostgreSQL's log reads is turned to it, and the entry of `pg_stat_activity` is written again. The text itself, which
 //! PostgreSQL goes on using, stays as it is.
 //!
-//! The hooks hand on without pgrx's guard, and their frames own nothing: an error on its way jumps over them.
+//! The hooks are the only ones of ours on queries: `refusal` is called from here. They hand on without pgrx's guard, and
+//! their frames own nothing: an error on its way jumps over them.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
@@ -16,7 +17,7 @@ use std::ptr::null;
 
 use pgrx::pg_sys;
 
-use super::raw;
+use super::{raw, refusal};
 
 /// What is to be shown in the place of a text; may be called while an error is reported, so it must not raise.
 #[derive(Clone, Copy, Debug)]
@@ -212,6 +213,7 @@ unsafe extern "C-unwind" fn analysed(
 
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     look();
+    refusal::before_query();
     // SAFETY: arguments are handed on as they came.
     unsafe { BEFORE_START.get().unwrap_or(raw::standard_ExecutorStart)(query, flags) }
 }

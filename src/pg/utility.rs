@@ -1,7 +1,8 @@
 //! Commands that give a value to a setting, judged before PostgreSQL runs them.
 //!
-//! The hook stands in the way of every utility command, so it hands them on without pgrx's guard: an error caught and
-//! raised again on the way would lose what it says of tables, columns and constraints.
+//! The one hook of ours on utility commands: who else is to see them is called from here. It stands in the way of every
+//! one of them, so it hands them on without pgrx's guard: an error caught and raised again on the way would lose what it
+//! says of tables, columns and constraints.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_char};
@@ -10,8 +11,7 @@ use pgrx::pg_guard;
 use pgrx::pg_sys::{self, NodeTag};
 
 use super::attempt::ServerError;
-use super::discretion;
-use super::statement;
+use super::{discretion, refusal, statement};
 
 /// Who is given the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +66,10 @@ unsafe extern "C-unwind" fn process_utility(
     destination: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
-    statement::look();
     // SAFETY: arguments are handed on as they came.
     unsafe {
+        refusal::before_utility((*statement).utilityStmt);
+        statement::look();
         refuse_or_return((*statement).utilityStmt);
         let next = BEFORE.get().unwrap_or(standard_ProcessUtility);
         next(
