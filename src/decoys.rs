@@ -29,17 +29,14 @@ struct Known {
     ids: HashSet<CredentialId>,
 }
 
-/// Takes notice of decoys stored or destroyed since. To be called before a call runs: a record may have to be made when
-/// nothing can be looked up any more.
+/// Looks up the decoys, unless none was stored or destroyed since. To be called before a call runs: a record may have to
+/// be made when nothing can be looked up any more.
 pub fn learn(whole: &WholeVault) {
     KNOWN.with_borrow_mut(|known| {
         let stands = known
             .as_ref()
             .is_some_and(|known| known.read_at == relation::generation());
         if !stands {
-            // Looked up to be watched: each change of a row of vault.decoys counts as a change of this table
-            // (sql/install/30_api/key_rows_changed.sql).
-            relation::table(c"vault", c"wrapped_tenant_keys");
             let read_at = relation::generation();
             let ids = storage::decoys(whole);
             *known = Some(Known { read_at, ids });

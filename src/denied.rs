@@ -21,7 +21,7 @@ use crate::pg::attempt::{self, ServerError};
 use crate::pg::clock::Timestamp;
 use crate::pg::refusal::{self, Listener};
 use crate::pg::shared::Area;
-use crate::pg::{identity, process, relation, report, transaction};
+use crate::pg::{identity, process, relation, report, server, transaction};
 
 /// To be requested by _PG_init.
 pub static AREA: Area = Area::new(c"tenant_vault_denied", WORDS);
@@ -104,14 +104,11 @@ fn note(format: &[u8], message: &[u8]) {
     };
     let note = Note::taken(object);
     let words = AREA.words().unwrap_or_else(|| {
-        let own = OWN.get().unwrap_or_else(|| {
-            let zeros = (0..WORDS).map(|_| AtomicU64::new(0));
-            zeros.collect::<Vec<_>>().leak()
-        });
+        let own = OWN.get().unwrap_or_else(|| AREA.alone());
         OWN.set(Some(own));
         own
     });
-    let database = identity::database_oid();
+    let database = server::database_oid();
     if !put(words, database, &note) {
         count(words, database);
     }
@@ -182,7 +179,7 @@ fn record() {
     if words[WAITING].load(Acquire) == 0 || IN_OUR_CALL.get() {
         return;
     }
-    let database = identity::database_oid();
+    let database = server::database_oid();
     if !waits(words, database) || !transaction::can_write_aside() || RECORDING.replace(true) {
         return;
     }
@@ -210,7 +207,7 @@ fn end() {
     IN_OUR_CALL.set(false);
     RECORDING.set(false);
     if let Some(words) = AREA.words() {
-        give_back(words, identity::database_oid());
+        give_back(words, server::database_oid());
     }
     record();
 }

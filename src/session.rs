@@ -8,7 +8,7 @@ use crate::decoys::WatchedLog;
 use crate::entropy::SystemEntropy;
 use crate::pg::{relation, transaction};
 use crate::root_key::Sources;
-use crate::storage::SpiStorage;
+use crate::storage::{self, SpiStorage};
 
 type ServerVault = Vault<SpiStorage, WatchedLog, Sources, SystemEntropy>;
 
@@ -30,11 +30,7 @@ pub fn vault<T>(
         if let Some(ended) = transaction::ended() {
             vault.transaction_ended(ended == transaction::Ended::Committed);
         }
-        // Looked up to be watched: each change of a key's row, and each lock of a tenant, counts as a change of this
-        // table (sql/install/30_api/key_rows_changed.sql); and an extension dropped and created again has other keys.
-        relation::table(c"vault", c"wrapped_tenant_keys");
-        relation::accept_changes();
-        let generation = relation::generation();
+        let generation = storage::take_notice();
         if SEEN.replace(Some(generation)) != Some(generation) {
             vault.forget_keys();
         }

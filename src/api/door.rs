@@ -11,7 +11,7 @@ use crate::decoys::{self, WatchedLog};
 use crate::error::{five_characters, outcome};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
-use crate::{denied, limits, policy, shield};
+use crate::{denied, limits, policy, shield, storage};
 
 /// What is known of the running call, should it fail.
 #[derive(Default)]
@@ -156,6 +156,7 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
         ..Call::default()
     };
     let counted = || {
+        storage::take_notice();
         decoys::learn(&policy::for_administration());
         if A::LIMITED {
             limits::count_role(1)?;

@@ -36,7 +36,7 @@ const UNRECORDED: usize = 6;
 const QUIET_UNTIL: usize = 7;
 
 thread_local! {
-    static OWN: &'static [AtomicU64] = (0..WORDS).map(|_| AtomicU64::new(0)).collect::<Vec<_>>().leak();
+    static OWN: &'static [AtomicU64] = AREA.alone();
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

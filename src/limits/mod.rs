@@ -16,7 +16,7 @@ pub use buckets::AREA;
 use self::buckets::{Key, Kind, Refusal};
 use crate::pg::guc::Checked;
 use crate::pg::plan::{Argument, statement};
-use crate::pg::{identity, relation};
+use crate::pg::{identity, relation, server};
 
 statement!(
     latest LIMITS_OF_ROLE,
@@ -105,7 +105,7 @@ pub fn count_tenant(tenant: TenantId, tokens: u32) -> Result<(), VaultError> {
 
 fn count(kind: Kind, id: u128, rate: Rate, tokens: u32) -> Result<(), VaultError> {
     let key = Key {
-        database: identity::database_oid(),
+        database: server::database_oid(),
         kind,
         id,
     };
@@ -122,7 +122,7 @@ fn count(kind: Kind, id: u128, rate: Rate, tokens: u32) -> Result<(), VaultError
 /// Whether the log still takes a record of a call by this role that PostgreSQL refused; 0 for the count of the others.
 pub fn count_denied(role: u32, rate: Rate) -> bool {
     let key = Key {
-        database: identity::database_oid(),
+        database: server::database_oid(),
         kind: Kind::Denied,
         id: u128::from(role),
     };
@@ -161,7 +161,7 @@ pub fn status() -> Vec<Status> {
         available: None,
         refused,
     }];
-    for bucket in buckets::all(identity::database_oid()) {
+    for bucket in buckets::all(server::database_oid()) {
         let (role, tenant) = match bucket.kind {
             Kind::Role => (Some(identity::role(bucket.id as u32)), None),
             Kind::Tenant => (None, Some(bucket.id.to_be_bytes())),
@@ -200,9 +200,6 @@ fn with_overrides<T>(read: impl FnOnce(&mut Overrides) -> T) -> T {
 
 impl Overrides {
     fn load() -> Self {
-        // Looked up to be watched: each change of a row of vault.rate_limits or vault.access_grants counts as a change
-        // of this table (sql/install/30_api/key_rows_changed.sql).
-        relation::table(c"vault", c"wrapped_tenant_keys");
         let read_at = relation::generation();
         let mut about_roles = false;
         let mut tenants = HashMap::new();

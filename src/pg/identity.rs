@@ -146,11 +146,6 @@ pub fn role(oid: u32) -> Name {
     Name::from_bytes(oid.to_string().as_bytes())
 }
 
-pub fn database_oid() -> u32 {
-    // SAFETY: set once when the backend connects to its database.
-    unsafe { pg_sys::MyDatabaseId }.to_u32()
-}
-
 /// As the client gave it, in the database's encoding; empty when it gave none.
 pub fn application_name() -> &'static [u8] {
     // SAFETY: a NUL-terminated string that the setting keeps; valid until the setting changes, which cannot happen

@@ -50,6 +50,12 @@ impl Area {
         }
     }
 
+    /// Words of this process alone, in the place of an area that has none. They stay until the process ends.
+    pub fn alone(&self) -> &'static [AtomicU64] {
+        let zeros = (0..self.words).map(|_| AtomicU64::new(0));
+        zeros.collect::<Vec<_>>().leak()
+    }
+
     /// `None`: the library is not preloaded.
     pub fn words(&self) -> Option<&'static [AtomicU64]> {
         let start = self.start.load(Ordering::Relaxed);

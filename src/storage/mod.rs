@@ -9,3 +9,14 @@ mod wall;
 
 pub use spi::{SpiStorage, decoys};
 pub use wall::{permits, permitted};
+
+use crate::pg::relation::{self, Generation};
+
+/// Takes notice of what other sessions have committed of the rows that backends keep: each change of those counts as a
+/// change of this table (sql/install/30_api/key_rows_changed.sql). Whoever keeps some compares `relation::generation()`
+/// afterwards. An extension dropped and created again counts, too.
+pub fn take_notice() -> Generation {
+    relation::table(c"vault", c"wrapped_tenant_keys");
+    relation::accept_changes();
+    relation::generation()
+}

@@ -225,6 +225,28 @@ fn sessions_that_were_there_before_hear_of_it_at_once() {
     }
 }
 
+/// In an open transaction PostgreSQL itself takes no notice of what others commit, as long as it takes no new lock.
+#[test]
+fn a_transaction_that_is_open_hears_of_a_new_decoy_before_it_reads_it() {
+    let db = Database::fresh();
+    let mut service = db.service();
+    let real = service.store("real", "r").unwrap();
+    let read = service
+        .prepare("SELECT vault.retrieve_credential($1)")
+        .unwrap();
+    service.batch_execute("BEGIN").unwrap();
+    service.query(&read, &[&real]).unwrap();
+    service.query(&read, &[&real]).unwrap();
+    let decoy: Uuid = db
+        .superuser()
+        .one("SELECT vault.store_decoy('stripe')", &[]);
+    let (_, rows) = db.logged(|| service.query(&read, &[&decoy]).unwrap());
+    assert_eq!(
+        verdicts(&rows),
+        ["retrieve/ok/-", "decoy_read/ok/- (retrieve)"]
+    );
+}
+
 #[test]
 fn a_decoy_takes_nobodys_place() {
     let db = Database::fresh();

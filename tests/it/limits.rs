@@ -279,6 +279,24 @@ fn a_flood_leaves_one_record_and_a_count() {
     assert!(all >= 42);
 }
 
+/// See `decoys::a_transaction_that_is_open_hears_of_a_new_decoy_before_it_reads_it`.
+#[test]
+fn a_transaction_that_is_open_obeys_a_new_limit_from_its_next_call_on() {
+    let db = Database::fresh();
+    let role = db.role_with_profile("service");
+    let mut session = db.login(&role);
+    let id = session.store("n", "x").unwrap();
+    let read = session
+        .prepare("SELECT vault.retrieve_credential($1)")
+        .unwrap();
+    session.batch_execute("BEGIN").unwrap();
+    session.query(&read, &[&id]).unwrap();
+    session.query(&read, &[&id]).unwrap();
+    limit(&db, "role", &role, Some("1/h"));
+    session.query(&read, &[&id]).unwrap();
+    refusal(session.query(&read, &[&id]), "53400");
+}
+
 #[test]
 fn a_limit_is_set_by_rows_that_make_sense() {
     let db = Database::fresh();
