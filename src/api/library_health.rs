@@ -195,17 +195,13 @@ fn judge(health: &RootKeyHealth, findings: &mut Vec<Finding>) {
     });
     let before = findings.len();
     for record in health.missing() {
-        findings.push((
-            "root_keys_needed".to_owned(),
-            "error".to_owned(),
+        findings.push(error(
+            "root_keys_needed",
             format!(
                 "root key {} with fingerprint {}, under which {} tenant keys are wrapped, is not in the key ring",
                 record.id, record.fingerprint, record.tenant_keys
             ),
-            Some(
-                "Put that key back beside the others, then run: SELECT pg_reload_conf();"
-                    .to_owned(),
-            ),
+            "Put that key back beside the others, then run: SELECT pg_reload_conf();",
         ));
     }
     if findings.len() == before && health.newest.is_ok() {
@@ -355,21 +351,16 @@ fn ok(id: &str, what: impl Into<String>) -> Finding {
 }
 
 fn warning(id: &str, what: impl Into<String>, mend: &str) -> Finding {
-    (
-        id.to_owned(),
-        "warning".to_owned(),
-        what.into(),
-        Some(mend.to_owned()),
-    )
+    finding(id, "warning", what, mend)
 }
 
 fn error(id: &str, what: impl Into<String>, mend: &str) -> Finding {
-    (
-        id.to_owned(),
-        "error".to_owned(),
-        what.into(),
-        Some(mend.to_owned()),
-    )
+    finding(id, "error", what, mend)
+}
+
+fn finding(id: &str, severity: &str, what: impl Into<String>, mend: &str) -> Finding {
+    let (id, severity, mend) = (id.to_owned(), severity.to_owned(), mend.to_owned());
+    (id, severity, what.into(), Some(mend))
 }
 
 fn failure_of(id: &str, error: &VaultError) -> Finding {

@@ -237,18 +237,12 @@ fn a_standby_shows_the_log_and_refuses_the_functions() {
     service.retrieve(id).unwrap();
     service.batch_execute("ROLLBACK").unwrap();
 
-    let mut reader = standby.connect("postgres", db.name());
-    let patience = Instant::now() + Duration::from_secs(30);
-    let count = |reader: &mut postgres::Client| -> i64 {
-        reader.one(
-            "SELECT count(*) FROM vault.vault_access_log WHERE action = 'retrieve'",
-            &[],
-        )
-    };
-    while count(&mut reader) == 0 && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert_eq!(count(&mut reader), 1);
+    cluster.await_standby(&standby);
+    let seen: i64 = standby.connect("postgres", db.name()).one(
+        "SELECT count(*) FROM vault.vault_access_log WHERE action = 'retrieve'",
+        &[],
+    );
+    assert_eq!(seen, 1);
 
     let mut session = standby.connect("authenticator", db.name());
     session.batch_execute("SET ROLE service_role").unwrap();
@@ -297,7 +291,8 @@ fn a_standby_shows_the_log_and_refuses_the_functions() {
     );
 
     // The standby becomes the server: everything opens there.
-    reader.batch_execute("SELECT pg_promote()").unwrap();
+    let mut promoter = standby.connect("postgres", db.name());
+    promoter.batch_execute("SELECT pg_promote()").unwrap();
     assert_eq!(session.retrieve(id).unwrap(), "x");
     let id = session.store("after the promotion", "y").unwrap();
     assert_eq!(session.retrieve(id).unwrap(), "y");

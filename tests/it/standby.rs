@@ -23,22 +23,6 @@ fn recording_standby(cluster: &Cluster) -> Cluster {
     standby
 }
 
-/// Waits until the standby has replayed what the primary has written.
-fn catch_up(primary: &Cluster, standby: &Cluster) {
-    let end: String = primary
-        .connect("postgres", "postgres")
-        .one("SELECT pg_current_wal_flush_lsn()::text", &[]);
-    let mut session = standby.connect("postgres", "postgres");
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !session.one::<bool>(
-        "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn",
-        &[&end],
-    ) {
-        assert!(Instant::now() < patience, "the standby does not follow");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 fn service_on(standby: &Cluster, db: &Database<'_>) -> Client {
     let mut session = standby.connect("authenticator", db.name());
     session.batch_execute("SET ROLE service_role").unwrap();
@@ -89,7 +73,7 @@ fn by_default_a_standby_refuses_and_says_what_would_change_that() {
     let tenant = service.random_uuid();
     service.tenant_store(tenant, "K", "x").unwrap();
     let standby = cluster.standby();
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     for call in [
         format!("retrieve_credential('{id}')"),
@@ -151,7 +135,7 @@ fn with_a_file_a_standby_serves_and_the_primary_imports_what_it_recorded() {
         let tenant = service.random_uuid();
         service.tenant_store(tenant, "K", "y").unwrap();
         let standby = recording_standby(&cluster);
-        catch_up(&cluster, &standby);
+        cluster.await_standby(&standby);
 
         let mut session = service_on(&standby, &db);
         let pid: i32 = session.one("SELECT pg_backend_pid()", &[]);
@@ -283,7 +267,7 @@ fn a_file_comes_to_the_primary_through_psql() {
     let db = Database::on(&cluster);
     let id = db.service().store("n", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     session
         .batch_execute(r#"SET application_name = 'back\slash "quoted"'"#)
@@ -318,7 +302,7 @@ fn what_a_standby_has_not_written_for_this_database_is_rejected_by_line_and_reas
     let id = db.service().store("n", "x").unwrap();
     let elsewhere = other.service().store("n", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     session
         .batch_execute("SET application_name = 'honest'")
@@ -336,7 +320,7 @@ fn what_a_standby_has_not_written_for_this_database_is_rejected_by_line_and_reas
     let strange = Database::on(&stranger);
     let strange_id = strange.service().store("n", "x").unwrap();
     let strange_standby = recording_standby(&stranger);
-    catch_up(&stranger, &strange_standby);
+    stranger.await_standby(&strange_standby);
     service_on(&strange_standby, &strange)
         .retrieve(strange_id)
         .unwrap();
@@ -426,7 +410,7 @@ fn an_import_is_refused_where_it_makes_no_sense() {
     );
     superuser.batch_execute("ROLLBACK").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     refusal(
         standby
             .connect("postgres", db.name())
@@ -442,7 +426,7 @@ fn after_a_kill_every_acknowledged_read_has_its_line() {
     let db = Database::on(&cluster);
     let id = db.service().store("n", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let acknowledged = Mutex::new(HashSet::<String>::new());
     for _ in 0..3 {
         let target = acknowledged.lock().unwrap().len() + 150;
@@ -501,7 +485,7 @@ fn where_the_file_cannot_be_written_nothing_is_released() {
     let db = Database::on(&cluster);
     let id = db.service().store("n", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     assert_eq!(session.retrieve(id).unwrap(), "x");
     let file = fs::read_dir(folder(&standby))
@@ -633,7 +617,7 @@ fn a_promoted_standby_records_in_its_own_log_and_imports_its_own_file() {
     let db = Database::on(&cluster);
     let id = db.service().store("n", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     assert_eq!(session.retrieve(id).unwrap(), "x");
     let before = recorded(&standby);
@@ -681,7 +665,7 @@ fn rules_and_locks_made_on_the_primary_count_on_a_standby() {
     let tenant = service.random_uuid();
     service.tenant_store(tenant, "K", "x").unwrap();
     let standby = recording_standby(&cluster);
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     let mut session = service_on(&standby, &db);
     assert_eq!(session.retrieve(id).unwrap(), "x");
     assert!(session.tenant_retrieve(tenant, "K").is_ok());
@@ -690,13 +674,13 @@ fn rules_and_locks_made_on_the_primary_count_on_a_standby() {
         .done("SELECT vault.lock_tenant($1)", &[&tenant])
         .unwrap();
     service.rotate(id, "z").unwrap();
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     assert_eq!(session.retrieve(id).unwrap(), "z");
     refusal(session.tenant_retrieve(tenant, "K"), "55000");
     superuser
         .done("SELECT vault.require_reason('service', true)", &[])
         .unwrap();
-    catch_up(&cluster, &standby);
+    cluster.await_standby(&standby);
     refusal(session.retrieve(id), "42501");
     session
         .batch_execute("SET tenant_vault.access_reason = 'r'")

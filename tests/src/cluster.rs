@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use postgres::{Client, Config, NoTls};
 
-use crate::{ROOT_KEY_HEX, Server, ring};
+use crate::{Calls, ROOT_KEY_HEX, Server, ring};
 
 /// How a cluster is made; every default is the fast and ordinary one.
 #[derive(Debug)]
@@ -177,6 +177,22 @@ impl Cluster {
         standby.configure("");
         standby.start();
         standby
+    }
+
+    /// Waits until a standby has replayed what this cluster has written.
+    pub fn await_standby(&self, standby: &Cluster) {
+        let end: String = self
+            .connect("postgres", "postgres")
+            .one("SELECT pg_current_wal_flush_lsn()::text", &[]);
+        let mut session = standby.connect("postgres", "postgres");
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !session.one::<bool>(
+            "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn",
+            &[&end],
+        ) {
+            assert!(Instant::now() < patience, "the standby does not follow");
+            sleep(Duration::from_millis(20));
+        }
     }
 
     fn at(dir: PathBuf, environment: Vec<(String, String)>, file_max_bytes: Option<u64>) -> Self {
