@@ -1630,6 +1630,10 @@ fn the_report_names_what_is_missing_and_its_mend_mends_it() {
             "error: policy tenant_vault_select is not as it was made\n\
              warning: permissive policy tenant_vault_select has no effect beside tenant_vault_admit, which admits everybody",
         ),
+        (
+            "ALTER POLICY tenant_vault_select ON kits USING (id IS NOT NULL OR tenant_id IS NULL)",
+            "error: policy tenant_vault_select is not as it was made",
+        ),
         ("ALTER POLICY tenant_vault_admit ON kits USING (true)", "warning: policy tenant_vault_admit is not as it was made"),
         ("DROP POLICY tenant_vault_admit ON kits", "warning: no permissive policy admits anybody to its rows"),
         (

@@ -1,4 +1,5 @@
--- The column by which a table is isolated stands in the catalog alone: the policies depend on it, whatever it is renamed to.
+-- The column by which a table is isolated stands in the catalog alone: the policies depend on it, whatever it is
+-- renamed to. One that somebody altered may depend on others, too: what most of them depend on counts.
 CREATE FUNCTION vault.isolating_column(p_table regclass)
     RETURNS name
     LANGUAGE sql  STABLE  PARALLEL RESTRICTED  SECURITY INVOKER
@@ -11,6 +12,8 @@ CREATE FUNCTION vault.isolating_column(p_table regclass)
           JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
          WHERE p.polrelid = p_table AND p.polname IN ('tenant_vault_select', 'tenant_vault_insert', 'tenant_vault_update',
                                                       'tenant_vault_delete', 'tenant_vault_admit')
+         GROUP BY a.attname, a.attnum
+         ORDER BY count(DISTINCT p.oid) DESC, a.attnum
          LIMIT 1
     $$;
 ALTER FUNCTION vault.isolating_column(regclass) OWNER TO tenant_vault_owner;
