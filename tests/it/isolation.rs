@@ -743,6 +743,37 @@ fn a_plan_that_is_kept_asks_again_for_each_execution() {
     }
 }
 
+/// Deferred triggers, and the rest of a cursor that is to outlive the transaction.
+#[test]
+fn what_runs_at_the_commit_still_runs_for_the_tenant() {
+    let ground = Ground::prepare();
+    ground.kits();
+    ground
+        .owner()
+        .batch_execute(
+            "CREATE FUNCTION count_kits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 ASSERT (SELECT array_agg(name ORDER BY name) FROM app.kits) = ARRAY['a', 'late'], 'other rows';
+                 INSERT INTO app.kits (name) SELECT 'by trigger'; RETURN NULL; END $$;
+             CREATE CONSTRAINT TRIGGER counted AFTER INSERT ON kits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+                 WHEN (NEW.name = 'late') EXECUTE FUNCTION count_kits()",
+        )
+        .unwrap();
+    let mut app = ground.app();
+    acting(&mut app, ground.a, |t| {
+        t.batch_execute(
+            "DECLARE held CURSOR WITH HOLD FOR SELECT name FROM kits ORDER BY name; INSERT INTO kits (name) VALUES ('late')",
+        )
+        .unwrap();
+    });
+    let held = app.query("FETCH ALL FROM held", &[]).unwrap();
+    let held: Vec<&str> = held.iter().map(|row| row.get(0)).collect();
+    assert_eq!(held, ["a"]);
+    assert_eq!(all(&mut app, "SELECT name FROM kits"), "");
+    acting(&mut app, ground.a, |t| {
+        assert_eq!(all(t, "SELECT name FROM kits"), "a by trigger late");
+    });
+}
+
 // ---- tables of every sort ----
 
 /// What the catalog holds of policies, triggers, defaults and indexes, with the transactions that made each.
@@ -1886,6 +1917,19 @@ fn the_tenants_own_table_is_isolated_by_its_id() {
         assert_eq!(all(t, "SELECT 1 FROM kits"), "1")
     });
     assert_eq!(findings(&mut owner, "app.clients"), "ok: isolated by id");
+    // Under another name: the policies and the trigger follow.
+    owner
+        .batch_execute(
+            "ALTER TABLE kits RENAME tenant_id TO client; ALTER TABLE kits RENAME TO sets",
+        )
+        .unwrap();
+    assert_eq!(findings(&mut owner, "app.sets"), "ok: isolated by client");
+    let gift = format!("UPDATE app.sets SET client = '{}'", ground.a);
+    refusal(ground.superuser().done(&gift, &[]), "42501");
+    refusal(
+        owner.done("ALTER TABLE sets ALTER client TYPE text", &[]),
+        "0A000",
+    );
     assert_eq!(
         all(
             &mut owner,
