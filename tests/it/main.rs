@@ -52,5 +52,6 @@ mod sources;
 mod standby;
 mod surface;
 mod tamper;
+mod tenancy;
 mod tenants;
 mod versions;
