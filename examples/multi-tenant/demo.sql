@@ -1,5 +1,6 @@
 -- What two tenants of the same tables see, and what they are refused. Run after schema.sql; the whole output is in
 -- expected.out. Refusals are part of the show: psql goes on after them.
+\set SHOW_CONTEXT never
 \set north '''a0000000-0000-4000-8000-00000000000a'''
 \set south '''b0000000-0000-4000-8000-00000000000b'''
 
