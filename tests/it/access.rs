@@ -525,6 +525,61 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.key_rows_changed()",
         &[],
     ),
+    (
+        "table_family(regclass)",
+        "SELECT * FROM vault.table_family('pg_class')",
+        &["admin", "developer"],
+    ),
+    (
+        "isolating_column(regclass)",
+        "SELECT vault.isolating_column('pg_class')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "refuse_tenant_change()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.refuse_tenant_change()",
+        &["admin", "developer"],
+    ),
+    (
+        "missing_isolation(regclass,name)",
+        "SELECT * FROM vault.missing_isolation('pg_class', 'relname')",
+        &["admin", "developer"],
+    ),
+    (
+        "check_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.check_isolation('t', 'tenant_id')",
+        &["admin", "developer"],
+    ),
+    (
+        "enable_tenant_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.enable_tenant_isolation('t')",
+        &["admin", "developer"],
+    ),
+    (
+        "disable_tenant_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.disable_tenant_isolation('t')",
+        &["admin", "developer"],
+    ),
+    (
+        "is_rls_enabled(regclass)",
+        "SELECT vault.is_rls_enabled('pg_class')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "assert_tenant_ownership(regclass,text,uuid)",
+        "CREATE TEMP TABLE t (id text PRIMARY KEY, tenant_id uuid); INSERT INTO t VALUES ('1', '{tenant}'); SELECT vault.assert_tenant_ownership('t', '1', '{tenant}')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "assert_tenant_ownership(regclass,uuid,uuid)",
+        "CREATE TEMP TABLE t (id uuid PRIMARY KEY, tenant_id uuid); INSERT INTO t VALUES ('{id}', '{tenant}'); SELECT vault.assert_tenant_ownership('t', '{id}'::uuid, '{tenant}')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "tenant_isolation_report(name)",
+        "SELECT * FROM vault.tenant_isolation_report()",
+        &["admin", "developer"],
+    ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
     (
         "credential_versions",

@@ -40,6 +40,7 @@ mod dump;
 mod errors;
 mod export;
 mod functions;
+mod isolation;
 mod keys;
 mod lifecycle;
 mod limits;

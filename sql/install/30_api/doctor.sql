@@ -152,7 +152,10 @@ $find$),
                    'permitted_tenant', 'is_permitted', 'may_list', 'list_credentials', 'unused_credentials', 'keys_in_use',
                    'rotate_root_key', 'rewrap_credentials', 'announce_key_change', 'record_access_change', 'held_profiles',
                    'profile_privileges', 'apply_profile', 'check_access_change', 'revoke_from_everyone', 'library_health',
-                   'begin_access_log_export', 'ocsf_event', 'clear_tenant_context', 'get_current_tenant')
+                   'begin_access_log_export', 'ocsf_event', 'clear_tenant_context', 'get_current_tenant', 'table_family',
+                   'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
+                   'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
+                   'tenant_isolation_report')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
