@@ -46,6 +46,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod memory;
+mod multi_tenant;
 mod rotation;
 mod shield;
 mod sources;
