@@ -52,6 +52,18 @@ actions! {
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list",
     TenantDelete = "tenant_delete",
+    /// Insert or replace an app's secret by its key.
+    AppStore = "app_store" limited,
+    AppRetrieve = "app_retrieve" releases limited,
+    /// Another key, another value, or both.
+    AppUpdate = "app_update" limited,
+    /// Keys and hints of an app's secrets, never the values.
+    AppList = "app_list",
+    AppDelete = "app_delete",
+    /// A secret is destroyed because its app is deleted.
+    AppDestroy = "app_destroy",
+    /// The app's row takes another id or tenant, or its table is emptied: recorded where it is refused.
+    AppMove = "app_move",
     VerifySecrets = "verify_secrets",
     FindByValue = "find_by_value" limited,
     LockTenant = "lock_tenant",

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod apps;
 mod erasure;
 mod error;
 mod event;
@@ -22,25 +23,27 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy,
-    ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant,
-    Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
-    VerifySecrets, action_named,
+    Action, ActivateRootKey, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve, AppStore,
+    AppUpdate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy, ExportAccessLog,
+    FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune,
+    PruneAccessLog, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, SetRateLimit,
+    ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore,
+    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
+pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use names::{
-    CredentialId, CredentialName, Description, Reason, SecretKey, TenantId, TenantTag, check_secret,
+    AppId, AppKey, AppSecretName, CredentialId, CredentialName, Description, Hint, Reason,
+    SecretKey, TenantId, TenantTag, check_secret,
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Locked, NewRow,
-    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
-    VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Kind, Locked,
+    NewRow, RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow,
+    TenantStorage, VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{
