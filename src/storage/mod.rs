@@ -4,7 +4,7 @@
 mod app_table;
 mod direct;
 pub mod directory;
-pub mod reasons;
+pub mod profiles;
 mod spi;
 mod wall;
 

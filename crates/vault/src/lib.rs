@@ -14,27 +14,31 @@ mod erasure;
 mod error;
 mod event;
 mod keks;
+mod layers;
 mod names;
 mod permit;
 mod ports;
 mod rate;
 mod rotation;
 mod service;
+mod standing;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve, AppStore,
-    AppUpdate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy, ExportAccessLog,
-    FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune,
-    PruneAccessLog, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
-    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle, SetMinKeyVersion, SetRateLimit,
-    ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore,
-    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
+    AppStore, AppUpdate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy,
+    EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions,
+    LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember, Restore, RetireRootKey,
+    Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
+    RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage,
+    Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant,
+    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
+pub use layers::Layers;
 pub use names::{
     AppId, AppKey, AppSecretName, CredentialId, CredentialName, Description, Hint, Reason,
     SecretKey, TenantId, TenantTag, check_secret,
@@ -51,6 +55,7 @@ pub use rotation::{
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
+pub use standing::Standing;
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
     Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,

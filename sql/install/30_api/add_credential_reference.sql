@@ -63,4 +63,4 @@ $$;
 ALTER FUNCTION vault.add_credential_reference(regclass, name, text, name) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.add_credential_reference(regclass, name, text, name) FROM PUBLIC;
 COMMENT ON FUNCTION vault.add_credential_reference(regclass, name, text, name) IS
-    'Has a column of the caller''s table refer to credentials, tenant secrets or app secrets of the row''s tenant: a foreign key over both columns, ON DELETE restrict, set null or cascade, and an index. Deleting counts also while it can be restored. Waits for whoever is storing, and they for it. Raises 22004, 22023, 42501, 42703, 42710, 55000, and 23503 where a row refers to nothing. Profile admin.';
+    'Has a column of the caller''s table refer to credentials, tenant secrets or app secrets of the row''s tenant: a foreign key over both columns, ON DELETE restrict, set null or cascade, and an index. Deleting counts also while it can be restored. Waits for whoever is storing, and they for it. Raises 22004, 22023, 42501, 42703, 42710, 55000, and 23503 where a row refers to nothing. Profiles admin, developer.';

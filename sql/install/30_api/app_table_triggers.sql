@@ -32,7 +32,7 @@ $$;
 ALTER FUNCTION vault.app_rows_deleted() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.app_rows_deleted() FROM PUBLIC;
 COMMENT ON FUNCTION vault.app_rows_deleted() IS
-    'Trigger: destroys the secrets of apps whose rows are deleted. The table on which it stands is the attached one. Profile admin, for vault.attach_app_table.';
+    'Trigger: destroys the secrets of apps whose rows are deleted. The table on which it stands is the attached one. Profiles admin and developer, for vault.attach_app_table.';
 
 CREATE FUNCTION vault.app_row_moved()
     RETURNS trigger
@@ -51,7 +51,7 @@ $$;
 ALTER FUNCTION vault.app_row_moved() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.app_row_moved() FROM PUBLIC;
 COMMENT ON FUNCTION vault.app_row_moved() IS
-    'Trigger: refuses to change the id or the tenant of an app that has secrets. Profile admin, for vault.attach_app_table.';
+    'Trigger: refuses to change the id or the tenant of an app that has secrets. Profiles admin and developer, for vault.attach_app_table.';
 
 CREATE FUNCTION vault.app_table_emptied()
     RETURNS trigger
@@ -66,4 +66,4 @@ $$;
 ALTER FUNCTION vault.app_table_emptied() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.app_table_emptied() FROM PUBLIC;
 COMMENT ON FUNCTION vault.app_table_emptied() IS
-    'Trigger: refuses to truncate the table of apps while any has secrets. Profile admin, for vault.attach_app_table.';
+    'Trigger: refuses to truncate the table of apps while any has secrets. Profiles admin and developer, for vault.attach_app_table.';

@@ -102,4 +102,4 @@ $$;
 ALTER FUNCTION vault.attach_app_table(regclass, name, name) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.attach_app_table(regclass, name, name) FROM PUBLIC;
 COMMENT ON FUNCTION vault.attach_app_table(regclass, name, name) IS
-    'Makes a table of the caller''s the table of apps: secrets are taken only for apps that have a row there, and belong to the tenant that it names, where there is such a column; deleting a row destroys the app''s secrets in the same transaction. Repeating it makes the triggers anew. Raises 22004, 22023, 23503 (apps with secrets are missing), 42501, 42703, 42809, 42830, 55000 (there is another one). Profile admin.';
+    'Makes a table of the caller''s the table of apps: secrets are taken only for apps that have a row there, and belong to the tenant that it names, where there is such a column; deleting a row destroys the app''s secrets in the same transaction. Repeating it makes the triggers anew. Raises 22004, 22023, 23503 (apps with secrets are missing), 42501, 42703, 42809, 42830, 55000 (there is another one). Profiles admin, developer.';

@@ -21,4 +21,4 @@ $$;
 ALTER FUNCTION vault.detach_app_table(regclass) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.detach_app_table(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION vault.detach_app_table(regclass) IS
-    'Takes back what vault.attach_app_table did. Secrets stay, and stay their tenants''; deleting an app no longer destroys them. Profile admin.';
+    'Takes back what vault.attach_app_table did. Secrets stay, and stay their tenants''; deleting an app no longer destroys them. Profiles admin, developer.';

@@ -7,4 +7,4 @@ CREATE FUNCTION vault.list_app_secrets(p_app_id uuid)
 ALTER FUNCTION vault.list_app_secrets(uuid) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.list_app_secrets(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION vault.list_app_secrets(uuid) IS
-    'The secrets of an app without their values, in the order of their keys. hint: the last four characters of a value that has sixteen or more and does not end in a control character, else empty; created_at: when the first version was sealed, updated_at: the current one. Raises 22004, 22023. Profiles service, admin; logged as app_list.';
+    'The secrets of an app without their values, in the order of their keys. hint: the last four characters of a value that has sixteen or more and does not end in a control character, else empty; created_at: when the first version was sealed, updated_at: the current one. Raises 22004, 22023. Profiles service, admin, tenant_user (its own tenant''s); logged as app_list.';

@@ -7,4 +7,4 @@ CREATE FUNCTION vault.set_app_secret(p_app_id uuid, p_key text, p_value text)
 ALTER FUNCTION vault.set_app_secret(uuid, text, text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.set_app_secret(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.set_app_secret(uuid, text, text) IS
-    'Inserts or replaces a secret of an app by its key, ^[A-Za-z0-9_]{1,256}$, and returns its id. Raises 22004, 22023; 23503 where a table of apps is attached that has no such app of this tenant; else 42704 for another tenant''s app. Profiles service, writer, admin; logged as app_store.';
+    'Inserts or replaces a secret of an app by its key, ^[A-Za-z0-9_]{1,256}$, and returns its id. Raises 22004, 22023; 23503 where a table of apps is attached that has no such app of this tenant; else 42704 for another tenant''s app. Profiles service, writer, admin, tenant_user (its own tenant''s); logged as app_store.';

@@ -7,4 +7,4 @@ CREATE FUNCTION vault.update_app_secret(p_id uuid, p_key text DEFAULT NULL, p_va
 ALTER FUNCTION vault.update_app_secret(uuid, text, text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.update_app_secret(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.update_app_secret(uuid, text, text) IS
-    'Gives an app''s secret another key, another value, or both; its id stays. Raises 22004, 22023, 42704 (unknown, not yours, or no app secret), 23505 where the app has another secret of the key: then nothing is changed. Profiles service, admin; logged as app_update.';
+    'Gives an app''s secret another key, another value, or both; its id stays. Raises 22004, 22023, 42704 (unknown, not yours, or no app secret), 23505 where the app has another secret of the key: then nothing is changed. Profiles service, admin, tenant_user (its own tenant''s); logged as app_update.';
