@@ -21,7 +21,7 @@ fn destroy_app_secrets(p_app_ids: Option<Vec<Option<Uuid>>>) -> i64 {
             call.of_app(*app, None);
         }
         let whole = policy::for_administration();
-        let destroyed = session::vault(|vault| vault.destroy_app_secrets(&whole, &apps))?;
+        let destroyed = session::vault_within(|vault| vault.destroy_app_secrets(&whole, &apps))?;
         Ok(i64::try_from(destroyed).unwrap_or(i64::MAX))
     })
 }
@@ -34,11 +34,11 @@ fn release_apps(p_app_id: Option<Uuid>, p_now: Option<Uuid>) {
         let whole = policy::for_administration();
         let app = |id: Uuid| AppId::from_bytes(*id.as_bytes());
         match p_app_id.map(app) {
-            None => session::vault(|vault| vault.release_all_apps(&whole)),
+            None => session::vault_within(|vault| vault.release_all_apps(&whole)),
             Some(before) => {
                 call.of_app(before, None);
                 let now = p_now.map_or(before, app);
-                session::vault(|vault| vault.release_app(&whole, before, now))
+                session::vault_within(|vault| vault.release_app(&whole, before, now))
             }
         }
     });

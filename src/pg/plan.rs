@@ -31,8 +31,8 @@ pub enum Sees {
     Transaction,
     /// Those that are committed now, whatever the isolation level, and this transaction's own.
     Latest,
-    /// The same, for a SELECT that locks rows: one that another session changed in the last instant is locked as it is
-    /// then, under every isolation level; never 40001.
+    /// The same, for a SELECT that locks rows, or an INSERT that gives way to a row that stands: one that another session
+    /// changed or made in the last instant counts as it is then, under every isolation level; never 40001.
     LatestLocking,
     /// The same, for a statement that reads much of its tables: it is planned without our preference for indexes.
     LatestMuch,
@@ -454,18 +454,18 @@ impl Drop for ThroughIndexes {
     }
 }
 
-/// While this stands, a row lock follows a row to its newest version, as under READ COMMITTED, where REPEATABLE READ
-/// would raise 40001.
+/// While this stands, a row lock follows a row to its newest version, and an INSERT gives way to a row that nobody saw
+/// before, as under READ COMMITTED, where REPEATABLE READ would raise 40001.
 struct FollowingUpdates {
     before: c_int,
 }
 
 impl FollowingUpdates {
     /// # Safety
-    /// The statement run meanwhile locks rows and writes none: nothing of it, no trigger above all, asks for the
-    /// transaction's snapshot, which would be taken anew.
+    /// The statement run meanwhile locks rows, or inserts into a table of ours: nothing of it, no trigger above all, asks
+    /// for the transaction's snapshot, which would be taken anew.
     unsafe fn begin() -> Self {
-        // SAFETY: a plain global, read where a row is locked (nodeLockRows.c); it is put back before anybody can look,
+        // SAFETY: a plain global, read where a row is locked (nodeLockRows.c) or in the way (nodeModifyTable.c); it is put back before anybody can look,
         // also when an error unwinds past us. The statement brings its own snapshot.
         unsafe {
             let before = pg_sys::XactIsoLevel;

@@ -25,6 +25,7 @@ macro_rules! on_both_adapters {
 
 mod access;
 mod adapters;
+mod app_secrets;
 mod canary;
 mod census;
 mod chain;
@@ -45,6 +46,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod memory;
+mod references;
 mod rotation;
 mod shield;
 mod sources;

@@ -16,7 +16,7 @@ use crate::storage::AppTable;
 use crate::storage::wall;
 
 statement!(locking HOLD_APP, "../queries/hold_app.sql", [UUIDOID]);
-statement!(latest ENROL_APP, "../queries/enrol_app.sql", [UUIDOID, UUIDOID]);
+statement!(locking ENROL_APP, "../queries/enrol_app.sql", [UUIDOID, UUIDOID]);
 statement!(
     CURRENT_OF_APP,
     "../queries/current_of_app.sql",

@@ -43,14 +43,14 @@ statement!(
     ]
 );
 statement!(
-    latest INSERT_TENANT_SECRET,
+    locking INSERT_TENANT_SECRET,
     "../queries/insert_tenant_secret.sql",
     [
         UUIDOID, UUIDOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID, INT4OID, BYTEAOID
     ]
 );
 statement!(
-    latest INSERT_APP_SECRET,
+    locking INSERT_APP_SECRET,
     "../queries/insert_app_secret.sql",
     [
         UUIDOID, UUIDOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID, INT4OID, BYTEAOID
