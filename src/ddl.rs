@@ -308,14 +308,14 @@ extension_sql_file!(
     requires = ["sql_destroy_app_secrets"]
 );
 extension_sql_file!(
-    "../sql/install/30_api/count_missing_apps.sql",
-    name = "sql_count_missing_apps",
+    "../sql/install/30_api/settle_apps.sql",
+    name = "sql_settle_apps",
     requires = ["sql_release_apps"]
 );
 extension_sql_file!(
     "../sql/install/30_api/app_table_triggers.sql",
     name = "sql_app_table_triggers",
-    requires = ["sql_count_missing_apps"]
+    requires = ["sql_settle_apps"]
 );
 extension_sql_file!(
     "../sql/install/30_api/detach_app_table.sql",

@@ -1,5 +1,5 @@
 //! What the triggers on the application's table of apps call: `vault.destroy_app_secrets`, `vault.release_apps`; and what
-//! attaching one asks, `vault.count_missing_apps`.
+//! attaching one asks, `vault.settle_apps`.
 
 use pgrx::{Uuid, pg_extern};
 use vault::{AppDestroy, AppId, AppMove};
@@ -45,6 +45,11 @@ fn release_apps(p_app_id: Option<Uuid>, p_now: Option<Uuid>) {
 }
 
 #[pg_extern(sql = false)]
-fn count_missing_apps() -> i64 {
-    answer::<AppMove, _>(|_| Ok(AppTable::attached()?.map_or(0, |table| table.count_missing())))
+fn settle_apps() -> i64 {
+    answer::<AppMove, _>(|_| {
+        let missing = AppTable::attached()?.map_or_else(Vec::new, |table| table.missing());
+        let whole = policy::for_administration();
+        let stranded = session::vault_within(|vault| vault.forget_apps(&whole, &missing))?;
+        Ok(i64::try_from(stranded).unwrap_or(i64::MAX))
+    })
 }

@@ -141,7 +141,7 @@ impl Statement {
 
     /// Every row.
     pub fn all<T>(&self, arguments: &[Argument<'_>], read: impl Fn(Row<'_>) -> T) -> Vec<T> {
-        self.run(arguments, |rows| rows.iter().map(read).collect())
+        self.run(arguments, |rows| rows.all(read))
     }
 
     /// Every row in turn, as they are committed now, some hundreds of them in memory at a time, for as long as `read` wants
@@ -355,6 +355,10 @@ impl Argument<'_> {
 impl Rows {
     pub fn first<T>(&self, read: impl FnOnce(Row<'_>) -> T) -> Option<T> {
         self.iter().next().map(read)
+    }
+
+    pub fn all<T>(&self, read: impl Fn(Row<'_>) -> T) -> Vec<T> {
+        self.iter().map(read).collect()
     }
 
     fn iter(&self) -> impl Iterator<Item = Row<'_>> {

@@ -8,6 +8,7 @@ use vault::{AppId, TenantId, VaultError};
 
 use crate::pg::plan::Argument::{Uuid, UuidMany};
 use crate::pg::plan::{RoleId, Row, Sees, run_as, statement};
+use crate::pg::relation;
 
 statement!(latest ATTACHED, "queries/attached_app_table.sql", []);
 statement!(latest KNOWN_APPS, "queries/known_apps.sql", []);
@@ -38,6 +39,12 @@ impl AppTable {
             (Some(Some(table)), true) => Ok(Some(table)),
             (Some(_), _) => Err(VaultError::AmbiguousAppTable),
         }
+    }
+
+    /// The same for a transaction that is about to make an app known: until it ends, no other table is attached.
+    pub fn attached_for_good() -> Result<Option<Self>, VaultError> {
+        relation::begin_write(apps());
+        Self::attached()
     }
 
     fn read(row: &Row<'_>) -> Option<Self> {
@@ -75,8 +82,10 @@ impl AppTable {
         );
     }
 
-    /// How many of the apps that the vault knows have no row, or one of another tenant.
-    pub fn count_missing(&self) -> i64 {
+    /// The apps that the vault knows and that have no row here, or one of another tenant. From here to the end of the
+    /// transaction nobody makes another one known.
+    pub fn missing(&self) -> Vec<AppId> {
+        relation::lock_out_writers(apps());
         let known = KNOWN_APPS.all(&[], |row| (row.uuid(1), row.uuid(2)));
         let (apps, tenants): (Vec<_>, Vec<_>) = known
             .into_iter()
@@ -88,9 +97,13 @@ impl AppTable {
             &[PgBuiltInOids::UUIDARRAYOID; 2],
             Sees::LatestMuch,
             &[UuidMany(&apps), UuidMany(&tenants)],
-            |rows| rows.first(|row| row.long(1)).flatten(),
+            |rows| rows.all(|row| row.uuid(1)),
         );
-        missing.unwrap_or(0)
+        missing
+            .into_iter()
+            .flatten()
+            .map(AppId::from_bytes)
+            .collect()
     }
 
     fn find(&self, text: &str, sees: Sees, app: AppId) -> Result<AppRow, VaultError> {
@@ -112,4 +125,8 @@ impl AppTable {
             },
         }
     }
+}
+
+fn apps() -> relation::TableId {
+    relation::table(c"vault", c"apps")
 }

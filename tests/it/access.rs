@@ -568,8 +568,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
-        "count_missing_apps()",
-        "SELECT vault.count_missing_apps()",
+        "settle_apps()",
+        "SELECT vault.settle_apps()",
         &["admin", "developer"],
     ),
     (

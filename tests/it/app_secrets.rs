@@ -1117,6 +1117,40 @@ fn an_app_does_not_change_its_tenant_under_somebody_who_stores() {
     assert_eq!(writer.app_get(app, "K").unwrap().as_deref(), Some("x"));
 }
 
+/// Whoever is storing for an app that the table does not have is waited for, and found.
+#[test]
+fn attaching_waits_for_those_who_store_and_they_for_it() {
+    let db = Database::fresh();
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute("CREATE TABLE public.apps (id uuid PRIMARY KEY)")
+        .unwrap();
+    let attach = "SELECT vault.attach_app_table('public.apps')";
+    let mut writer = db.service();
+    let app = writer.random_uuid();
+    writer.batch_execute("BEGIN").unwrap();
+    writer.app_set(app, "K", "x").unwrap();
+    let answer = while_it_waits(
+        &db,
+        |session| session.execute(attach, &[]),
+        || writer.batch_execute("COMMIT").unwrap(),
+    );
+    refusal(answer, "23503");
+    superuser
+        .execute("INSERT INTO public.apps VALUES ($1)", &[&app])
+        .unwrap();
+    superuser.batch_execute("BEGIN").unwrap();
+    superuser.execute(attach, &[]).unwrap();
+    let other = superuser.random_uuid();
+    let answer = while_it_waits(
+        &db,
+        |session| session.app_set(other, "K", "x"),
+        || superuser.batch_execute("COMMIT").unwrap(),
+    );
+    refusal(answer, "23503");
+    writer.app_set(app, "K", "y").unwrap();
+}
+
 /// A replica's sessions fire no ordinary triggers, and who applies a subscription fires none of statements.
 #[test]
 fn deletions_that_replication_applies_take_secrets_with_them() {
@@ -1253,6 +1287,22 @@ fn attaching_looks_at_the_table_first() {
     session
         .execute("SELECT vault.attach_app_table('public.good')", &[])
         .unwrap();
+    // One whose secrets are all destroyed is no loss.
+    session
+        .execute("SELECT vault.detach_app_table('public.good')", &[])
+        .unwrap();
+    let past = superuser.random_uuid();
+    let id = superuser.app_set(past, "K", "x").unwrap();
+    superuser.app_delete(past, "K").unwrap();
+    refusal(
+        session.execute("SELECT vault.attach_app_table('public.good')", &[]),
+        "23503",
+    );
+    superuser.destroy(id).unwrap();
+    session
+        .execute("SELECT vault.attach_app_table('public.good')", &[])
+        .unwrap();
+    assert_eq!(traces(&mut superuser)[0], 1);
 }
 
 #[test]

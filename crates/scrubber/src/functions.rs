@@ -14,7 +14,6 @@ pub const DISTINCTIVE: &[&str] = &[
     "begin_rewrap",
     "begin_root_rotation",
     "checkpoint_access_log",
-    "count_missing_apps",
     "decrypt_tenant_secret",
     "delete_app_secret",
     "delete_credential",
@@ -101,6 +100,7 @@ pub const ORDINARY: &[&str] = &[
     "set_min_key_version",
     "set_request_context",
     "set_tenant_context",
+    "settle_apps",
     "unlock_tenant",
     "verify_secrets",
 ];

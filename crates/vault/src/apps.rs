@@ -37,6 +37,7 @@ pub struct Variable {
 /// A secret that goes with its app, live or deleted before; locked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doomed {
+    pub app: AppId,
     pub id: CredentialId,
     pub tenant: TenantId,
     /// Of its current version.
@@ -75,13 +76,13 @@ pub trait AppStorage {
         scope: &Scope,
         name: &AppSecretName,
     ) -> Result<Option<Removed>, VaultError>;
-    /// An app secret by its id, deleted or not, as it is committed now. `None` also for a secret of another kind.
+    /// An app secret by its id that is not deleted, as it is committed now. `None` also for a secret of another kind.
     fn app_secret(
         &mut self,
         scope: &Scope,
         id: CredentialId,
     ) -> Result<Option<AppSecret>, VaultError>;
-    /// The same of one that is not deleted, locked against other writers.
+    /// The same, locked against other writers.
     fn lock_app_secret(
         &mut self,
         scope: &Scope,

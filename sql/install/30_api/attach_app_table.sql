@@ -90,12 +90,12 @@ BEGIN
     EXECUTE format('COMMENT ON TRIGGER vault_apps_emptied ON %s IS '
                    '''Refuses TRUNCATE while apps have secrets. Made by vault.attach_app_table.''', p_table);
 
-    v_missing := vault.count_missing_apps();
+    v_missing := vault.settle_apps();
     IF v_missing > 0 THEN
         RAISE EXCEPTION USING ERRCODE = '23503',
-            MESSAGE = format('%s apps that have had secrets are not in %s', v_missing, p_table),
+            MESSAGE = format('%s apps with secrets are not in %s', v_missing, p_table),
             DETAIL = 'They have no row there, or one that names another tenant than the one that their secrets belong to.',
-            HINT = 'Insert their rows first, or destroy their secrets.';
+            HINT = 'Insert their rows first, or destroy their secrets, deleted ones too.';
     END IF;
 END
 $$;

@@ -45,7 +45,7 @@ CREATE FUNCTION vault.profile_privileges()
             ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.list_app_secrets(uuid)'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.attach_app_table(regclass, name, name)'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.detach_app_table(regclass)'),
-            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.count_missing_apps()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.settle_apps()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_rows_deleted()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_row_moved()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_table_emptied()'),

@@ -16,7 +16,7 @@ SELECT c.relowner::bigint, s.look, s.look || ' FOR KEY SHARE', s.look || ' FOR U
                               ELSE pg_catalog.format('a.%I, true', o.tenant) END,
                 n.nspname, c.relname, o.id) AS look,
             pg_catalog.format(
-                'SELECT pg_catalog.count(*) FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (app_id, tenant_id) '
+                'SELECT u.app_id FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS u (app_id, tenant_id) '
                 'WHERE NOT EXISTS (SELECT FROM ONLY %I.%I AS a WHERE a.%I OPERATOR(pg_catalog.=) u.app_id%s)',
                 n.nspname, c.relname, o.id,
                 CASE o.tenant WHEN '' THEN ''

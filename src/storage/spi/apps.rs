@@ -73,7 +73,7 @@ const UUID_CHARS: usize = 36;
 
 impl AppStorage for SpiStorage {
     fn hold_app(&mut self, scope: &Scope, app: AppId) -> Result<(), VaultError> {
-        let table = AppTable::attached()?;
+        let table = AppTable::attached_for_good()?;
         let foreign = || match table {
             // The same answer as for an app that there is not.
             Some(_) => VaultError::AppUnknown,
@@ -275,11 +275,13 @@ impl AppStorage for SpiStorage {
         let (low, high): (Vec<_>, Vec<_>) = apps.iter().map(|(app, _)| bounds(*app)).unzip();
         let arguments = [UuidMany(&tenants), TextMany(&low), TextMany(&high)];
         let doomed = |row: Row<'_>| {
+            let AppSecret { app, name } = named(row.text(4)?)?;
             Some(Doomed {
+                app,
                 id: CredentialId::from_bytes(row.uuid(1)?),
                 tenant: TenantId::from_bytes(row.uuid(2)?),
                 version: row.int(3)?.cast_unsigned(),
-                name: row.text(4)?,
+                name,
             })
         };
         let mut all = HOLD_SECRETS_OF_APPS.all(&arguments, doomed);

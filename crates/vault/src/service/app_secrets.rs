@@ -268,6 +268,18 @@ impl<S: Storage + KeyStorage + VersionStorage + AppStorage, A: Audit, R: RootKey
         Ok(destroyed)
     }
 
+    /// Forgets whose these apps are. Says how many of them have secrets, live or deleted.
+    pub fn forget_apps(&mut self, whole: &WholeVault, apps: &[AppId]) -> Result<u64, VaultError> {
+        let mut stranded = 0;
+        for apps in apps.chunks(APPS_AT_ONCE) {
+            let known = self.storage.forget_apps(whole, apps)?;
+            let secrets = self.storage.secrets_of_apps(whole, &known)?;
+            let having: HashSet<AppId> = secrets.iter().map(|one| one.app).collect();
+            stranded += having.len() as u64;
+        }
+        Ok(stranded)
+    }
+
     /// An app's row goes on under another id or tenant: it is forgotten, so that its next secret makes it known anew.
     ///
     /// - now: the id that the row has by now.
