@@ -89,10 +89,13 @@ impl From<VaultError> for ServerError {
                 Some("Nothing was changed.".to_owned()),
                 Some("Delete that one first, or choose another key.".to_owned()),
             ),
-            VaultError::AmbiguousAppTable => (
+            VaultError::AppTableUnfit => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                None,
-                Some("Take all but one back: SELECT vault.detach_app_table('schema.table');".to_owned()),
+                Some("More than one is attached, or a column of it was renamed or is no uuid any more.".to_owned()),
+                Some(
+                    "vault.doctor() names it. SELECT vault.detach_app_table('schema.table'); then attach the right one."
+                        .to_owned(),
+                ),
             ),
             VaultError::EnvironmentTooLong { max_bytes } => (
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

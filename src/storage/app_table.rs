@@ -31,13 +31,13 @@ pub struct AppRow {
 impl AppTable {
     /// `None`: no table is attached.
     ///
-    /// - errors: [`VaultError::AmbiguousAppTable`].
+    /// - errors: [`VaultError::AppTableUnfit`].
     pub fn attached() -> Result<Option<Self>, VaultError> {
         let mut tables = ATTACHED.all(&[], |row| Self::read(&row));
         match (tables.pop(), tables.is_empty()) {
             (None, _) => Ok(None),
             (Some(Some(table)), true) => Ok(Some(table)),
-            (Some(_), _) => Err(VaultError::AmbiguousAppTable),
+            (Some(_), _) => Err(VaultError::AppTableUnfit),
         }
     }
 

@@ -481,7 +481,7 @@ fn eight_set_one_key_and_none_hears_of_another() {
 fn whoever_comes_second_with_a_new_key_replaces() {
     let db = Database::fresh();
     let mut first = db.service();
-    let (known, tenant) = (first.random_uuid(), first.random_uuid());
+    let known = first.random_uuid();
     first.app_set(known, "K0", "x").unwrap();
     for isolation in ["READ COMMITTED", "REPEATABLE READ"] {
         let begin = format!("BEGIN ISOLATION LEVEL {isolation}; SELECT 1");
@@ -500,21 +500,6 @@ fn whoever_comes_second_with_a_new_key_replaces() {
             );
             assert_eq!(first.app_get(app, &key).unwrap().as_deref(), Some("second"));
         }
-        first.batch_execute("BEGIN").unwrap();
-        first
-            .tenant_store(tenant, isolation.replace(' ', "_").as_str(), "first")
-            .unwrap();
-        while_it_waits(
-            &db,
-            |session| {
-                session.batch_execute(&begin).unwrap();
-                session
-                    .tenant_store(tenant, isolation.replace(' ', "_").as_str(), "second")
-                    .unwrap();
-                session.batch_execute("COMMIT").unwrap();
-            },
-            || first.batch_execute("COMMIT").unwrap(),
-        );
     }
 }
 
@@ -1412,6 +1397,15 @@ fn two_tables_attached_by_hand_serve_nobody_and_the_doctor_says_so() {
             .iter()
             .any(|what| what.contains("one of several tables")),
         "{found:?}"
+    );
+    superuser
+        .batch_execute("DROP TABLE public.second; ALTER TABLE public.apps RENAME id TO other")
+        .unwrap();
+    refusal(db.service().app_set(service_uuid(&db), "K", "x"), "55000");
+    let found: Vec<String> = superuser.one(findings, &[]);
+    assert_eq!(
+        found,
+        ["public.apps: the trigger names column id, which is gone or is no uuid"]
     );
 }
 

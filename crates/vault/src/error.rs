@@ -60,9 +60,9 @@ pub enum VaultError {
     #[error("the app has another secret of this key")]
     AppKeyTaken,
 
-    /// By hand, since attaching looks whether there is one.
-    #[error("more than one table of apps is attached")]
-    AmbiguousAppTable,
+    /// By hand, since attaching looks at it.
+    #[error("the table of apps cannot be used")]
+    AppTableUnfit,
 
     /// More at once than a backend is to hold in memory.
     #[error("the secrets of the app are too long for one answer")]

@@ -115,4 +115,4 @@ CREATE FUNCTION vault.profile_privileges()
 ALTER FUNCTION vault.profile_privileges() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.profile_privileges() FROM PUBLIC;
 COMMENT ON FUNCTION vault.profile_privileges() IS
-    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables), cross_tenant (its calls may name another tenant than the transaction acts for).';
+    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables, attaches the table of apps, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for).';

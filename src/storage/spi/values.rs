@@ -43,7 +43,7 @@ statement!(
     ]
 );
 statement!(
-    locking INSERT_TENANT_SECRET,
+    latest INSERT_TENANT_SECRET,
     "../queries/insert_tenant_secret.sql",
     [
         UUIDOID, UUIDOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID, INT4OID, BYTEAOID
