@@ -18,9 +18,14 @@ extension_sql_file!(
     requires = ["sql_tenants"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/14_apps.sql",
+    name = "sql_apps",
+    requires = ["sql_tenant_members"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/20_root_key_states.sql",
     name = "sql_root_key_states",
-    requires = ["sql_tenant_members"]
+    requires = ["sql_apps"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/30_wrapped_tenant_keys.sql",
@@ -263,9 +268,74 @@ extension_sql_file!(
     requires = ["sql_list_tenant_secret_keys"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/set_app_secret.sql",
+    name = "sql_set_app_secret",
+    requires = ["sql_delete_tenant_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/get_app_secret.sql",
+    name = "sql_get_app_secret",
+    requires = ["sql_set_app_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/get_app_environment.sql",
+    name = "sql_get_app_environment",
+    requires = ["sql_get_app_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/update_app_secret.sql",
+    name = "sql_update_app_secret",
+    requires = ["sql_get_app_environment"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/delete_app_secret.sql",
+    name = "sql_delete_app_secret",
+    requires = ["sql_update_app_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/list_app_secrets.sql",
+    name = "sql_list_app_secrets",
+    requires = ["sql_delete_app_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/destroy_app_secrets.sql",
+    name = "sql_destroy_app_secrets",
+    requires = ["sql_list_app_secrets"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/release_apps.sql",
+    name = "sql_release_apps",
+    requires = ["sql_destroy_app_secrets"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/settle_apps.sql",
+    name = "sql_settle_apps",
+    requires = ["sql_release_apps"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/app_table_triggers.sql",
+    name = "sql_app_table_triggers",
+    requires = ["sql_settle_apps"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/detach_app_table.sql",
+    name = "sql_detach_app_table",
+    requires = ["sql_app_table_triggers"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/attach_app_table.sql",
+    name = "sql_attach_app_table",
+    requires = ["sql_detach_app_table"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/add_credential_reference.sql",
+    name = "sql_add_credential_reference",
+    requires = ["sql_attach_app_table"]
+);
+extension_sql_file!(
     "../sql/install/30_api/list_credentials.sql",
     name = "sql_list_credentials",
-    requires = ["sql_delete_tenant_secret"]
+    requires = ["sql_add_credential_reference"]
 );
 extension_sql_file!(
     "../sql/install/30_api/lock_tenant.sql",

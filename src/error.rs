@@ -61,6 +61,47 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Delete that one, then restore: it can be restored in its turn.".to_owned()),
             ),
+            VaultError::AppUnknown => (
+                Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+                Some("The table of apps that is attached to the vault has no such app of this tenant.".to_owned()),
+                Some("Insert the app's row first; in this transaction, if need be.".to_owned()),
+            ),
+            VaultError::AppNotFound => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("An app is the tenant's for which its first secret was stored.".to_owned()),
+            ),
+            VaultError::AppWithoutTenant => (
+                Code::ERRCODE_NOT_NULL_VIOLATION,
+                Some("Its row names no tenant, or the nil uuid.".to_owned()),
+                Some("Give the row a tenant; best declare the column NOT NULL.".to_owned()),
+            ),
+            VaultError::AppHasSecrets => (
+                Code::ERRCODE_FOREIGN_KEY_VIOLATION,
+                Some("Nothing was changed. Deleted secrets count until they are destroyed.".to_owned()),
+                Some(
+                    "Delete the app's row, which destroys its secrets; or destroy them first: vault.destroy_credential(id)."
+                        .to_owned(),
+                ),
+            ),
+            VaultError::AppKeyTaken => (
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                Some("Nothing was changed.".to_owned()),
+                Some("Delete that one first, or choose another key.".to_owned()),
+            ),
+            VaultError::AppTableUnfit => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("More than one is attached, or a column of it was renamed or is no uuid any more.".to_owned()),
+                Some(
+                    "vault.doctor() names it. SELECT vault.detach_app_table('schema.table'); then attach the right one."
+                        .to_owned(),
+                ),
+            ),
+            VaultError::EnvironmentTooLong { max_bytes } => (
+                Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                Some(format!("All values of one answer have at most {max_bytes} bytes together, sealed.")),
+                Some("Read them one by one: vault.get_app_secret(app, key).".to_owned()),
+            ),
             VaultError::ContextRequired => (
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 None,
@@ -263,6 +304,10 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION
         | Code::ERRCODE_READ_ONLY_SQL_TRANSACTION
         | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => Outcome::Refused,
+        // A row refers to what was to go, or is not there to be referred to; a key is taken.
+        Code::ERRCODE_FOREIGN_KEY_VIOLATION
+        | Code::ERRCODE_NOT_NULL_VIOLATION
+        | Code::ERRCODE_UNIQUE_VIOLATION => Outcome::Refused,
         Code::ERRCODE_INSUFFICIENT_PRIVILEGE | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => {
             Outcome::Denied
         }

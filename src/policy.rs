@@ -1,17 +1,18 @@
 //! Who calls, for which tenant, and may they: mints a permit or refuses.
 //!
 //! EXECUTE on a function is PostgreSQL's to judge and was judged before we run. What is judged here is the tenant: a
-//! credential's is the one its id names, a tenant secret's the one the caller names. It must be the one that the
+//! credential's is the one its id names, a tenant secret's the one the caller names, an app's the one it
+//! belongs to. It must be the one that the
 //! transaction acts for, where it acts for one; a tenant's own users must act for one, and be somebody in it. And whether
 //! the caller has given the reason that a profile of its may demand.
 //!
 //! **Invariant:** never touches key material or plaintext.
 
-use vault::{Action, CredentialId, Permit, Standing, TenantId, VaultError, WholeVault};
+use vault::{Action, AppId, CredentialId, Permit, Standing, TenantId, VaultError, WholeVault};
 
 use crate::config;
-use crate::storage::directory;
 use crate::storage::profiles::{self, Reach};
+use crate::storage::{AppTable, directory};
 use crate::tenancy::{self, Context};
 
 /// Consent for a tenant that the caller named.
@@ -56,6 +57,47 @@ pub fn for_credential<A: Action>(id: CredentialId) -> Result<Option<Permit<A>>, 
     Ok(directory::tenant_of(id.tag())
         .filter(|tenant| judged.reaches(*tenant))
         .map(Permit::assertion))
+}
+
+/// Consent for the tenant whose app this is; `None`: the vault knows of no such app, or it is one of a tenant that the
+/// transaction does not act for.
+///
+/// - errors: as [`for_tenant`], before the app is looked for.
+pub fn for_app<A: Action>(app: AppId) -> Result<Option<Permit<A>>, VaultError> {
+    demand_reason::<A>()?;
+    let judged = judged::<A>()?;
+    directory::tenant_of_app(app)
+        .filter(|tenant| judged.reaches(*tenant))
+        .map(for_tenant)
+        .transpose()
+}
+
+/// Consent to store for an app, which may be new: it is the tenant's whom its row names where a table of apps is attached
+/// that names one, else the tenant's for which its first secret was stored, else as [`for_new`].
+///
+/// - errors: as [`for_tenant`]; [`VaultError::AppUnknown`] where a table is attached and has no row of the app, else
+///   [`VaultError::AppNotFound`]: both also where the app is one of a tenant that the transaction does not act for.
+pub fn for_new_app<A: Action>(app: AppId) -> Result<Permit<A>, VaultError> {
+    let judged = judged::<A>()?;
+    let table = AppTable::attached()?;
+    let named = match &table {
+        Some(table) => match table.look(app) {
+            Ok(row) => row.tenant,
+            // That the app is there is for those to know who reach every tenant.
+            Err(VaultError::AppWithoutTenant) if !judged.reaches(TenantId::PLATFORM) => {
+                return Err(VaultError::AppUnknown);
+            }
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let known = || directory::tenant_of_app(app);
+    match named.or_else(known) {
+        Some(tenant) if judged.reaches(tenant) => for_tenant(tenant),
+        Some(_) if table.is_some() => Err(VaultError::AppUnknown),
+        Some(_) => Err(VaultError::AppNotFound),
+        None => for_new(),
+    }
 }
 
 /// Consent to reach every tenant's rows, for the administration of keys and for pruning.

@@ -15,8 +15,7 @@ type ServerVault = Vault<SpiStorage, WatchedLog, Sources, SystemEntropy>;
 thread_local! {
     /// Of the vault's tables, when the vault last looked at them.
     static SEEN: Cell<Option<relation::Generation>> = const { Cell::new(None) };
-    static VAULT: RefCell<ServerVault> =
-        RefCell::new(Vault::new(SpiStorage, WatchedLog, Sources::default(), SystemEntropy));
+    static VAULT: RefCell<ServerVault> = RefCell::new(new());
 }
 
 /// Lends the vault to one use case. A use case that ends up here again (somebody's trigger on our tables) is refused.
@@ -36,4 +35,21 @@ pub fn vault<T>(
         }
         use_case(&mut vault)
     })
+}
+
+/// The same for what PostgreSQL's own triggers may bring about in the midst of a use case: a credential is deleted, a foreign
+/// key deletes the app that refers to it, and the app's secrets go. Such a one has a vault of its own, which remembers
+/// nothing.
+pub fn vault_within<T>(
+    use_case: impl FnOnce(&mut ServerVault) -> Result<T, VaultError>,
+) -> Result<T, VaultError> {
+    let is_lent = VAULT.with(|vault| vault.try_borrow_mut().is_err());
+    match is_lent {
+        false => vault(use_case),
+        true => use_case(&mut new()),
+    }
+}
+
+fn new() -> ServerVault {
+    Vault::new(SpiStorage, WatchedLog, Sources::default(), SystemEntropy)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pgrx::Uuid;
 use pgrx::datum::Interval;
-use vault::{CredentialId, Span, TenantId, VaultError};
+use vault::{AppId, AppKey, CredentialId, Span, TenantId, VaultError};
 
 use crate::pg;
 
@@ -38,6 +38,14 @@ pub fn credential_id(
 
 pub fn tenant_id(value: Option<Uuid>, argument: &'static str) -> Result<TenantId, VaultError> {
     TenantId::parse(*required(value, argument)?.as_bytes(), argument)
+}
+
+pub fn app_id(value: Option<Uuid>, argument: &'static str) -> Result<AppId, VaultError> {
+    AppId::parse(*required(value, argument)?.as_bytes(), argument)
+}
+
+pub fn app_key(value: Option<&[u8]>, argument: &'static str) -> Result<AppKey, VaultError> {
+    AppKey::parse(&text(required(value, argument)?, argument)?, argument)
 }
 
 pub fn span(value: Option<Interval>, argument: &'static str) -> Result<Option<Span>, VaultError> {

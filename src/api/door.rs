@@ -3,7 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use pgrx::Uuid;
-use vault::{Action, Audit, CredentialId, Event, Permit, SecretKey, TenantId, VaultError};
+use vault::{
+    Action, AppId, AppKey, AppSecretName, Audit, CredentialId, Event, Permit, SecretKey, TenantId,
+    VaultError,
+};
 
 use super::argument::credential_id;
 use crate::audit::AccessLog;
@@ -81,6 +84,14 @@ impl Call {
     /// Notes a key once it is parsed: what is not a key might be a secret in the wrong place.
     pub fn of_key(&self, key: &SecretKey) {
         self.key.replace(Some(key.as_str().to_owned()));
+    }
+
+    /// The app that a call names, noted, with the key once that is parsed.
+    pub fn of_app(&self, app: AppId, key: Option<&AppKey>) {
+        self.key.replace(Some(match key {
+            Some(key) => AppSecretName::new(app, key).as_str().to_owned(),
+            None => app.to_string(),
+        }));
     }
 
     fn note_flood(&self, error: &VaultError) {

@@ -1,6 +1,8 @@
 //! The SQL surface: reads arguments, asks policy, calls the vault, answers. Signatures stand in sql/install/30_api.
 
 mod access_log;
+mod app_secret;
+mod app_table;
 mod argument;
 mod census;
 mod credential_life;

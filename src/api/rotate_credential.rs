@@ -55,6 +55,7 @@ fn rotate<S: AsRef<[u8]>>(
         overlap: span(overlap, "p_overlap")?,
         expected,
         reason: reason.as_ref(),
+        ..Rotation::default()
     };
     call.writes("rotate a credential")?;
     let permit = call.permit::<Rotate>(id)?;

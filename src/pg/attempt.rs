@@ -104,6 +104,10 @@ impl ServerError {
         self.sqlstate == PgSqlErrorCode::ERRCODE_QUERY_CANCELED
     }
 
+    pub fn is_unique_violation(&self) -> bool {
+        self.sqlstate == PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION
+    }
+
     /// Unwinds to the [`attempt`] around, which gives this back as a value.
     pub fn throw(self) -> ! {
         resume_unwind(Box::new(self))

@@ -31,8 +31,8 @@ pub enum Sees {
     Transaction,
     /// Those that are committed now, whatever the isolation level, and this transaction's own.
     Latest,
-    /// The same, for a SELECT that locks rows: one that another session changed in the last instant is locked as it is
-    /// then, under every isolation level; never 40001.
+    /// The same, for a SELECT that locks rows, or an INSERT that gives way to a row that stands: one that another session
+    /// changed or made in the last instant counts as it is then, under every isolation level; never 40001.
     LatestLocking,
     /// The same, for a statement that reads much of its tables: it is planned without our preference for indexes.
     LatestMuch,
@@ -87,6 +87,8 @@ pub enum Argument<'a> {
     Null,
     /// UTF-8; converted where the database has another encoding.
     Text(&'a str),
+    /// ASCII.
+    TextMany(&'a [String]),
     Timestamp(Timestamp),
     Uuid([u8; 16]),
     UuidMany(&'a [[u8; 16]]),
@@ -116,40 +118,8 @@ impl Statement {
         unsafe {
             expect(arguments.len() == self.arguments.len());
             expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
-            let mut values: Vec<pg_sys::Datum> =
-                arguments.iter().map(|argument| argument.datum()).collect();
-            let nulls: Vec<c_char> = arguments
-                .iter()
-                .map(|argument| if argument.is_null() { b'n' } else { b' ' } as c_char)
-                .collect();
             let plan = self.plan();
-            let _through_indexes = (self.sees != Sees::LatestMuch).then(ThroughIndexes::begin);
-            let done = match self.sees {
-                Sees::Transaction => {
-                    pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), false, 0)
-                }
-                // As the triggers of foreign keys do (ri_PerformCheck): SPI copies the snapshot before it pushes it.
-                Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
-                    let latest = pg_sys::GetLatestSnapshot();
-                    let _following =
-                        (self.sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
-                    pg_sys::SPI_execute_snapshot(
-                        plan,
-                        values.as_mut_ptr(),
-                        nulls.as_ptr(),
-                        latest,
-                        null_mut(),
-                        false,
-                        true,
-                        0,
-                    )
-                }
-            };
-            expect(done > 0);
-            let answer = read(&Rows {
-                table: pg_sys::SPI_tuptable,
-                count: usize::try_from(pg_sys::SPI_processed).unwrap_or(usize::MAX),
-            });
+            let answer = execute(plan, self.sees, arguments, read);
             expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
             answer
         }
@@ -166,12 +136,12 @@ impl Statement {
         arguments: &[Argument<'_>],
         read: impl FnOnce(Row<'_>) -> T,
     ) -> Option<T> {
-        self.run(arguments, |rows| rows.iter().next().map(read))
+        self.run(arguments, |rows| rows.first(read))
     }
 
     /// Every row.
     pub fn all<T>(&self, arguments: &[Argument<'_>], read: impl Fn(Row<'_>) -> T) -> Vec<T> {
-        self.run(arguments, |rows| rows.iter().map(read).collect())
+        self.run(arguments, |rows| rows.all(read))
     }
 
     /// Every row in turn, as they are committed now, some hundreds of them in memory at a time, for as long as `read` wants
@@ -229,6 +199,116 @@ impl Statement {
     }
 }
 
+/// Runs a plan that sees what it is to see.
+///
+/// # Safety
+/// SPI is connected; the plan was made for as many arguments, of these types.
+unsafe fn execute<T>(
+    plan: pg_sys::SPIPlanPtr,
+    sees: Sees,
+    arguments: &[Argument<'_>],
+    read: impl FnOnce(&Rows) -> T,
+) -> T {
+    let mut values: Vec<pg_sys::Datum> =
+        arguments.iter().map(|argument| argument.datum()).collect();
+    let nulls: Vec<c_char> = arguments
+        .iter()
+        .map(|argument| if argument.is_null() { b'n' } else { b' ' } as c_char)
+        .collect();
+    // SAFETY: the caller's promise; a snapshot that SPI is given it copies before it pushes it.
+    unsafe {
+        let _through_indexes = (sees != Sees::LatestMuch).then(ThroughIndexes::begin);
+        let done = match sees {
+            Sees::Transaction => {
+                pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls.as_ptr(), false, 0)
+            }
+            // As the triggers of foreign keys do (ri_PerformCheck).
+            Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
+                let latest = pg_sys::GetLatestSnapshot();
+                let _following = (sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
+                pg_sys::SPI_execute_snapshot(
+                    plan,
+                    values.as_mut_ptr(),
+                    nulls.as_ptr(),
+                    latest,
+                    null_mut(),
+                    false,
+                    true,
+                    0,
+                )
+            }
+        };
+        expect(done > 0);
+        read(&Rows {
+            table: pg_sys::SPI_tuptable,
+            count: usize::try_from(pg_sys::SPI_processed).unwrap_or(usize::MAX),
+        })
+    }
+}
+
+/// A role, by its oid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleId(pub u32);
+
+/// Runs a statement whose text was made at run time, on a table that is not ours, with the rights of the table's owner and
+/// past its row security: as PostgreSQL's own foreign keys look at the table they refer to (ri_triggers.c). It looks at
+/// rows and locks them, and calls nothing that the owner has made.
+pub fn run_as<T>(
+    owner: RoleId,
+    text: &str,
+    types: &[PgBuiltInOids],
+    sees: Sees,
+    arguments: &[Argument<'_>],
+    read: impl FnOnce(&Rows) -> T,
+) -> T {
+    let mut types: Vec<pg_sys::Oid> = types.iter().map(|oid| oid.value()).collect();
+    let text = CString::new(text).expect("a statement has no NUL");
+    // SAFETY: as in `Statement::run`. The plan is made and used while the owner acts, and goes with SPI.
+    unsafe {
+        expect(arguments.len() == types.len());
+        expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
+        let acting = Acting::begin(owner);
+        let count = i32::try_from(types.len()).unwrap_or(i32::MAX);
+        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
+        expect(!plan.is_null());
+        let answer = execute(plan, sees, arguments, read);
+        drop(acting);
+        expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
+        answer
+    }
+}
+
+/// While this stands, another role acts, which cannot leave anything behind for the one that acted before.
+struct Acting {
+    user: pg_sys::Oid,
+    context: c_int,
+}
+
+impl Acting {
+    fn begin(owner: RoleId) -> Self {
+        let mut before = Self {
+            user: pg_sys::InvalidOid,
+            context: 0,
+        };
+        let flags = pg_sys::SECURITY_LOCAL_USERID_CHANGE
+            | pg_sys::SECURITY_RESTRICTED_OPERATION
+            | pg_sys::SECURITY_NOFORCE_RLS;
+        // SAFETY: reads and sets backend state; raises nothing. It is put back also when an error unwinds past us.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut before.user, &mut before.context);
+            pg_sys::SetUserIdAndSecContext(owner.0.into(), before.context | flags as c_int);
+        }
+        before
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+    }
+}
+
 impl Argument<'_> {
     fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -250,6 +330,7 @@ impl Argument<'_> {
             Self::Text(text) => {
                 text::from_utf8(text.as_bytes()).and_then(|server| (&*server).into_datum())
             }
+            Self::TextMany(many) => many.to_vec().into_datum(),
             Self::Timestamp(Timestamp(us)) => us.into_datum(),
             Self::Uuid(uuid) => pgrx::Uuid::from_bytes(uuid).into_datum(),
             Self::UuidMany(many) => many
@@ -272,6 +353,14 @@ impl Argument<'_> {
 }
 
 impl Rows {
+    pub fn first<T>(&self, read: impl FnOnce(Row<'_>) -> T) -> Option<T> {
+        self.iter().next().map(read)
+    }
+
+    pub fn all<T>(&self, read: impl Fn(Row<'_>) -> T) -> Vec<T> {
+        self.iter().map(read).collect()
+    }
+
     fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         let count = if self.table.is_null() { 0 } else { self.count };
         // SAFETY: vals holds `count` tuples while SPI is connected.
@@ -369,18 +458,18 @@ impl Drop for ThroughIndexes {
     }
 }
 
-/// While this stands, a row lock follows a row to its newest version, as under READ COMMITTED, where REPEATABLE READ
-/// would raise 40001.
+/// While this stands, a row lock follows a row to its newest version, and an INSERT gives way to a row that nobody saw
+/// before, as under READ COMMITTED, where REPEATABLE READ would raise 40001.
 struct FollowingUpdates {
     before: c_int,
 }
 
 impl FollowingUpdates {
     /// # Safety
-    /// The statement run meanwhile locks rows and writes none: nothing of it, no trigger above all, asks for the
-    /// transaction's snapshot, which would be taken anew.
+    /// The statement run meanwhile locks rows, or inserts into a table of ours: nothing of it, no trigger above all, asks
+    /// for the transaction's snapshot, which would be taken anew.
     unsafe fn begin() -> Self {
-        // SAFETY: a plain global, read where a row is locked (nodeLockRows.c); it is put back before anybody can look,
+        // SAFETY: a plain global, read where a row is locked (nodeLockRows.c) or in the way (nodeModifyTable.c); it is put back before anybody can look,
         // also when an error unwinds past us. The statement brings its own snapshot.
         unsafe {
             let before = pg_sys::XactIsoLevel;

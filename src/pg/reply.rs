@@ -18,6 +18,25 @@ pub fn varlena(bytes: &[u8]) -> Varlena {
     Varlena(bytes.into_datum().expect("a slice is never NULL"))
 }
 
+/// A jsonb of its text in the database's encoding, in the memory context of the caller. The copy in between is wiped.
+///
+/// - errors: as PostgreSQL's own, of text that is no JSON, or of more than a jsonb can hold.
+pub fn jsonb(text: &[u8]) -> Varlena {
+    let mut terminated = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+    terminated.extend_from_slice(text);
+    terminated.push(0);
+    // SAFETY: jsonb_in takes a NUL-terminated string, which it copies from, and raises what it refuses.
+    let jsonb = unsafe {
+        pg_sys::OidInputFunctionCall(
+            pg_sys::F_JSONB_IN.into(),
+            terminated.as_mut_ptr().cast(),
+            pg_sys::InvalidOid,
+            -1,
+        )
+    };
+    Varlena(jsonb)
+}
+
 // SAFETY: the datum points to a varlena in the current memory context, which is what the functions that return this
 // type are declared to return (text or bytea).
 unsafe impl BoxRet for Varlena {

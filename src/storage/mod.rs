@@ -1,12 +1,14 @@
 //! Adapters of the Storage port. SPI is the reference, and does all but one thing; the direct adapter looks up a
 //! current version by id, on tables proven to be local heaps.
 
+mod app_table;
 mod direct;
 pub mod directory;
 pub mod profiles;
 mod spi;
 mod wall;
 
+pub use app_table::AppTable;
 pub use spi::{SpiStorage, decoys};
 pub use wall::{permits, permitted};
 

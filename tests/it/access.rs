@@ -581,6 +581,82 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "developer"],
     ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
+    ("apps", "SELECT * FROM vault.apps", &[]),
+    (
+        "set_app_secret(uuid,text,text)",
+        "SELECT vault.set_app_secret('{tenant}', 'K', 'y')",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_app_secret(uuid,text)",
+        "SELECT vault.get_app_secret('{tenant}', 'K')",
+        &["service"],
+    ),
+    (
+        "get_app_environment(uuid)",
+        "SELECT vault.get_app_environment('{tenant}')",
+        &["service"],
+    ),
+    (
+        "update_app_secret(uuid,text,text)",
+        "SELECT vault.update_app_secret('{id}', 'K')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "delete_app_secret(uuid,text)",
+        "SELECT vault.delete_app_secret('{tenant}', 'K')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "list_app_secrets(uuid)",
+        "SELECT * FROM vault.list_app_secrets('{tenant}')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "destroy_app_secrets(uuid[])",
+        "SELECT vault.destroy_app_secrets('{{tenant}}')",
+        &[],
+    ),
+    (
+        "release_apps(uuid,uuid)",
+        "SELECT vault.release_apps('{tenant}', NULL)",
+        &[],
+    ),
+    (
+        "settle_apps()",
+        "SELECT vault.settle_apps()",
+        &["admin", "developer"],
+    ),
+    (
+        "app_rows_deleted()",
+        "CREATE TEMP TABLE t (id uuid); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.app_rows_deleted('id', '')",
+        &["admin", "developer"],
+    ),
+    (
+        "app_row_moved()",
+        "CREATE TEMP TABLE t (id uuid); CREATE TRIGGER t AFTER UPDATE ON t EXECUTE FUNCTION vault.app_row_moved('id', '')",
+        &["admin", "developer"],
+    ),
+    (
+        "app_table_emptied()",
+        "CREATE TEMP TABLE t (id uuid); CREATE TRIGGER t BEFORE TRUNCATE ON t EXECUTE FUNCTION vault.app_table_emptied('id', '')",
+        &["admin", "developer"],
+    ),
+    (
+        "attach_app_table(regclass,name,name)",
+        "DO $$ BEGIN PERFORM vault.attach_app_table(NULL); EXCEPTION WHEN null_value_not_allowed THEN END $$",
+        &["admin", "developer"],
+    ),
+    (
+        "detach_app_table(regclass)",
+        "CREATE TEMP TABLE t (id uuid); SELECT vault.detach_app_table('t')",
+        &["admin", "developer"],
+    ),
+    (
+        "add_credential_reference(regclass,name,text,name)",
+        "DO $$ BEGIN PERFORM vault.add_credential_reference(NULL, 'c'); EXCEPTION WHEN null_value_not_allowed THEN END $$",
+        &["admin", "developer"],
+    ),
     (
         "credential_versions",
         "SELECT * FROM vault.credential_versions",

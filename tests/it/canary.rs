@@ -89,6 +89,22 @@ fn let_the_canary_fly(db: &Database<'_>) {
     service.rotate_bytes(binary, bytes).unwrap();
     service.tenant_store(tenant, "BOUND", CANARY).unwrap();
     service.tenant_store(tenant, "BOUND", CANARY).unwrap();
+    let app = service.random_uuid();
+    let of_app = service.app_set(app, "BOUND", CANARY).unwrap();
+    service
+        .execute(
+            "SELECT vault.update_app_secret($1, 'BOUND_TOO', $2)",
+            &[&of_app, &format!("{CANARY} once more")],
+        )
+        .unwrap();
+    assert!(service.app_environment(app).unwrap().contains(CANARY));
+    service
+        .batch_execute(&format!(
+            "SELECT vault.set_app_secret('{app}', 'LITERAL', '{CANARY}');
+             SELECT vault.update_app_secret('{of_app}', p_value => '{CANARY}')"
+        ))
+        .unwrap();
+    refusal(service.app_set(app, CANARY, CANARY), "22023");
     let large = CANARY.repeat(20_000);
     let large_id = service.store("large", &large).unwrap();
     assert_eq!(service.retrieve(large_id).unwrap(), large);

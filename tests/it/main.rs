@@ -25,6 +25,7 @@ macro_rules! on_both_adapters {
 
 mod access;
 mod adapters;
+mod app_secrets;
 mod canary;
 mod census;
 mod chain;
@@ -47,6 +48,7 @@ mod limits;
 mod log;
 mod memory;
 mod multi_tenant;
+mod references;
 mod rotation;
 mod shield;
 mod sources;

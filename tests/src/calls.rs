@@ -101,6 +101,34 @@ pub trait Calls {
         )
     }
 
+    fn app_set(&mut self, app: Uuid, key: &str, value: &str) -> Answer<Uuid> {
+        self.ask(
+            "SELECT vault.set_app_secret($1, $2, $3)",
+            &[&app, &key, &value],
+        )
+    }
+
+    fn app_get(&mut self, app: Uuid, key: &str) -> Answer<Option<String>> {
+        self.ask("SELECT vault.get_app_secret($1, $2)", &[&app, &key])
+    }
+
+    fn app_delete(&mut self, app: Uuid, key: &str) -> Answer<bool> {
+        self.ask("SELECT vault.delete_app_secret($1, $2)", &[&app, &key])
+    }
+
+    /// `key=hint` of each secret of an app.
+    fn app_list(&mut self, app: Uuid) -> Answer<Vec<String>> {
+        self.ask(
+            "SELECT coalesce(array_agg(key || '=' || hint), '{}') FROM vault.list_app_secrets($1)",
+            &[&app],
+        )
+    }
+
+    /// As text.
+    fn app_environment(&mut self, app: Uuid) -> Answer<String> {
+        self.ask("SELECT vault.get_app_environment($1)::text", &[&app])
+    }
+
     /// A statement whose rows, if any, do not matter.
     fn done(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Answer<()>;
 

@@ -65,6 +65,18 @@ actions! {
     /// The keys of a tenant's secrets, never the values.
     TenantList = "tenant_list" lists,
     TenantDelete = "tenant_delete" manages,
+    /// Insert or replace an app's secret by its key.
+    AppStore = "app_store" limited manages,
+    AppRetrieve = "app_retrieve" releases limited,
+    /// Another key, another value, or both.
+    AppUpdate = "app_update" limited manages,
+    /// Keys and hints of an app's secrets, never the values.
+    AppList = "app_list" lists,
+    AppDelete = "app_delete" manages,
+    /// A secret is destroyed because its app is deleted.
+    AppDestroy = "app_destroy",
+    /// The app's row takes another id or tenant, or its table is emptied: recorded where it is refused.
+    AppMove = "app_move",
     /// For which tenant a transaction acts; recorded where it is refused.
     SetContext = "set_context",
     EnrolTenant = "enrol_tenant",

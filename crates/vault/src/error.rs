@@ -41,6 +41,33 @@ pub enum VaultError {
     #[error("the tenant has another secret of this key")]
     KeyTaken,
 
+    /// Unknown or another tenant's, where apps have a table: the caller cannot tell which.
+    #[error("the app does not exist")]
+    AppUnknown,
+
+    /// Another tenant's, where a new app would have been taken for one.
+    #[error("app not found")]
+    AppNotFound,
+
+    /// The row that says whose the app is says it of nobody.
+    #[error("the app has no tenant")]
+    AppWithoutTenant,
+
+    /// Its row cannot go elsewhere while sealed values say where they belong.
+    #[error("the app still has secrets")]
+    AppHasSecrets,
+
+    #[error("the app has another secret of this key")]
+    AppKeyTaken,
+
+    /// By hand, since attaching looks at it.
+    #[error("the table of apps cannot be used")]
+    AppTableUnfit,
+
+    /// More at once than a backend is to hold in memory.
+    #[error("the secrets of the app are too long for one answer")]
+    EnvironmentTooLong { max_bytes: u32 },
+
     /// A tenant's own user, or everybody by `tenant_vault.require_tenant_context`, acts for one tenant at a time.
     #[error("no tenant context is set")]
     ContextRequired,

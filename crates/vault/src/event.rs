@@ -42,7 +42,7 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     pub tenant: Option<TenantId>,
     pub credential: Option<CredentialId>,
-    /// The key of a tenant secret, the id of a root key, or a few words about versions; never a value.
+    /// The key of a tenant secret, the app and key of an app secret, the id of a root key, or a few words about versions; never a value.
     pub key: Option<&'a str>,
     /// The SQLSTATE that the caller receives, for everything but success.
     pub sqlstate: Option<&'a str>,
@@ -82,7 +82,7 @@ impl<'a> Event<'a> {
         self
     }
 
-    /// For the same column where there is no key: what the record has to add.
+    /// For the same column: an app secret's name, or, where there is no key: what the record has to add.
     pub(crate) fn note(mut self, note: &'a str) -> Self {
         self.key = Some(note);
         self

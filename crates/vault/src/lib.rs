@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod apps;
 mod erasure;
 mod error;
 mod event;
@@ -24,26 +25,29 @@ mod standing;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, AddTenantMember, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog,
-    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember, Restore,
-    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
+    Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
+    AppStore, AppUpdate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy,
+    EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions,
+    LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember, Restore, RetireRootKey,
+    Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
     RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage,
     Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, UnlockTenant,
     VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
+pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
 pub use layers::Layers;
 pub use names::{
-    CredentialId, CredentialName, Description, Reason, SecretKey, TenantId, TenantTag, check_secret,
+    AppId, AppKey, AppSecretName, CredentialId, CredentialName, Description, Hint, Reason,
+    SecretKey, TenantId, TenantTag, check_secret,
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Locked, NewRow,
-    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
-    VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Kind, Locked,
+    NewRow, RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow,
+    TenantStorage, VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{

@@ -78,6 +78,32 @@ impl CredentialId {
     }
 }
 
+/// An application's uuid, as the caller's own tables have it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppId(Uuid);
+
+impl AppId {
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// An app named by a caller.
+    ///
+    /// - errors: [`VaultError::InvalidArgument`] for the nil uuid, which is mostly a forgotten variable.
+    pub fn parse(bytes: [u8; 16], argument: &'static str) -> Result<Self, VaultError> {
+        let app = Self::from_bytes(bytes);
+        if app.0.is_nil() {
+            let rule = "The nil uuid is no app; give the app's own uuid.".to_owned();
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(app)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
 macro_rules! shown_as_uuid {
     ($($name:ident),+) => {$(
         impl fmt::Display for $name {
@@ -92,7 +118,7 @@ macro_rules! shown_as_uuid {
         }
     )+};
 }
-shown_as_uuid!(TenantId, CredentialId);
+shown_as_uuid!(TenantId, CredentialId, AppId);
 
 /// A credential's name: 1 to 256 characters, none of them a control character. Need not be unique.
 #[derive(Debug)]
@@ -176,6 +202,67 @@ impl SecretKey {
     }
 }
 
+/// The key of an app secret: `^[A-Za-z0-9_]{1,256}$`, unique within its app. What an environment variable can be called.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AppKey(String);
+
+impl AppKey {
+    pub fn parse(text: &str, argument: &'static str) -> Result<Self, VaultError> {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if !(1..=KEY_MAX_BYTES).contains(&text.len()) || !text.bytes().all(good) {
+            let rule = format!("A key of an app matches ^[A-Za-z0-9_]{{1,{KEY_MAX_BYTES}}}$.");
+            return Err(VaultError::InvalidArgument { argument, rule });
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an app secret is called in storage and in the log: `<app's uuid>/<key>`, unique within its tenant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AppSecretName(String);
+
+impl AppSecretName {
+    pub fn new(app: AppId, key: &AppKey) -> Self {
+        Self(format!("{app}/{}", key.as_str()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The end of a secret, for people to tell it from others: its last four characters, where it has sixteen or more and
+/// none of the four is a control character; else nothing.
+#[derive(Debug)]
+pub struct Hint<'a>(&'a str);
+
+impl<'a> Hint<'a> {
+    const CHARS: usize = 4;
+    const SECRET_MIN_CHARS: usize = 16;
+
+    pub fn of(secret: &'a [u8]) -> Self {
+        let text = std::str::from_utf8(secret).unwrap_or_default();
+        if text.chars().nth(Self::SECRET_MIN_CHARS - 1).is_none() {
+            return Self("");
+        }
+        let start = text.char_indices().rev().nth(Self::CHARS - 1);
+        let end = start.map_or("", |(start, _)| &text[start..]);
+        Self(if end.chars().any(char::is_control) {
+            ""
+        } else {
+            end
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.0
+    }
+}
+
 /// Refuses an empty secret and one over the limit.
 pub fn check_secret(secret: &[u8], argument: &'static str) -> Result<(), VaultError> {
     if !(1..=SECRET_MAX_BYTES).contains(&secret.len()) {
@@ -249,6 +336,58 @@ mod tests {
                 "{bad:?}"
             );
         }
+    }
+
+    #[test]
+    fn keys_of_apps_are_names_of_variables() {
+        for good in ["a", "_", "0", "DATABASE_URL", &"k".repeat(256)] {
+            assert!(AppKey::parse(good, "p").is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            " a",
+            "a\n",
+            "a b",
+            "a-b",
+            "a.b",
+            "a/b",
+            "é",
+            "Ａ",
+            "a\0",
+            &"k".repeat(257),
+        ] {
+            assert!(
+                rule(AppKey::parse(bad, "p")).contains("^[A-Za-z0-9_]{1,256}$"),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_app_secret_is_called_by_its_app_and_its_key() {
+        let (app, key) = (AppId::from_bytes([0xab; 16]), AppKey::parse("K", "p"));
+        let name = AppSecretName::new(app, &key.unwrap());
+        assert_eq!(name.as_str(), "abababab-abab-abab-abab-abababababab/K");
+        assert!(rule(AppId::parse([0; 16], "p")).contains("no app"));
+        assert!(AppId::parse([1; 16], "p").is_ok());
+    }
+
+    #[test]
+    fn a_hint_is_the_end_of_a_long_secret_and_nothing_of_a_short_one() {
+        for (secret, hint) in [
+            ("", ""),
+            ("abc", ""),
+            ("123456789012345", ""),
+            ("1234567890123456", "3456"),
+            ("sk_live_0123456789abcdef", "cdef"),
+            ("ééééééééééééééé", ""),
+            ("ééééééééééééééé€", "ééé€"),
+            ("1234567890123456\n", ""),
+            ("1234567890\n12345678", "5678"),
+        ] {
+            assert_eq!(Hint::of(secret.as_bytes()).as_str(), hint, "{secret:?}");
+        }
+        assert_eq!(Hint::of(&[0xff; 20]).as_str(), "");
     }
 
     #[test]

@@ -42,8 +42,17 @@ pub struct NewRow<'a> {
     pub id: CredentialId,
     pub name: &'a str,
     pub description: &'a str,
-    /// A tenant secret: `name` is its key, and is unique within the tenant.
-    pub is_tenant_secret: bool,
+    pub kind: Kind,
+}
+
+/// What a sealed value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Credential,
+    /// Its name is its key, and is unique within the tenant among its kind.
+    TenantSecret,
+    /// Its name is an [`crate::AppSecretName`], unique as well; its description is a [`crate::Hint`].
+    AppSecret,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,6 +57,8 @@ pub struct Rotation<'a> {
     /// Only while this is the current version.
     pub expected: Option<i32>,
     pub reason: Option<&'a Reason<'a>>,
+    /// In place of the one that stands.
+    pub description: Option<&'a str>,
 }
 
 /// What became of an attempt to change which version is current.
@@ -174,6 +176,7 @@ pub struct Pruned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     Rotated,
+    Renamed,
     Promoted,
     RolledBack,
     Deleted,
@@ -185,6 +188,7 @@ impl News {
     pub fn word(self) -> &'static str {
         match self {
             Self::Rotated => "rotate",
+            Self::Renamed => "rename",
             Self::Promoted => "promote",
             Self::RolledBack => "rollback",
             Self::Deleted => "delete",

@@ -3,8 +3,8 @@
 
 mod world;
 
-use vault::{CredentialId, Form, Instant, Lifecycle, VaultError, WholeVault};
-use world::{Backend, Fault, World, alice, bob, injected, ring};
+use vault::{CredentialId, Form, Instant, Kind, Lifecycle, VaultError, WholeVault};
+use world::{Backend, Fault, World, alice, app, bob, injected, ring};
 
 /// A use case, in words that can be compared.
 type UseCase = fn(&mut Backend, &Ids) -> Result<String, VaultError>;
@@ -15,9 +15,10 @@ struct Ids {
     /// Of alice: version 2 is current, 1 previous, 3 pending.
     versioned: CredentialId,
     deleted: CredentialId,
+    of_app: CredentialId,
 }
 
-const USE_CASES: [(&str, UseCase); 33] = [
+const USE_CASES: [(&str, UseCase); 47] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
     }),
@@ -116,6 +117,51 @@ const USE_CASES: [(&str, UseCase); 33] = [
     ("delete a tenant secret", |backend, _| {
         text(backend.remove(alice(), "SMTP"))
     }),
+    ("store a new app secret", |backend, _| {
+        let stored = backend.set_app(alice(), app(1), "NEW", b"new");
+        stored.map(|_| String::new())
+    }),
+    ("store a known app secret", |backend, _| {
+        text(backend.set_app(alice(), app(1), "KNOWN", b"rotated"))
+    }),
+    ("store for a new app", |backend, _| {
+        let stored = backend.set_app(alice(), app(2), "NEW", b"new");
+        stored.map(|_| String::new())
+    }),
+    ("retrieve an app secret", |backend, _| {
+        text(backend.get_app(alice(), app(1), "KNOWN"))
+    }),
+    ("retrieve a missing app secret", |backend, _| {
+        text(backend.get_app(alice(), app(1), "NONE"))
+    }),
+    ("retrieve an environment", |backend, _| {
+        text(backend.app_environment(alice(), app(1)))
+    }),
+    ("retrieve an empty environment", |backend, _| {
+        text(backend.app_environment(alice(), app(2)))
+    }),
+    ("list app secrets", |backend, _| {
+        text(backend.list_app(alice(), app(1)))
+    }),
+    (
+        "give an app secret another key and value",
+        |backend, ids| text(backend.update_app(alice(), ids.of_app, Some("OTHER"), Some(b"other"))),
+    ),
+    ("rename an app secret", |backend, ids| {
+        text(backend.update_app(alice(), ids.of_app, Some("OTHER"), None))
+    }),
+    ("delete an app secret", |backend, _| {
+        text(backend.delete_app(alice(), app(1), "KNOWN"))
+    }),
+    ("delete no app secret", |backend, _| {
+        text(backend.delete_app(alice(), app(2), "KNOWN"))
+    }),
+    ("find no app", |backend, _| {
+        text(backend.call(|vault| vault.find_no_app::<vault::AppList>(app(2), None)))
+    }),
+    ("destroy apps", |backend, _| {
+        text(backend.destroy_apps(&[app(1), app(2)]))
+    }),
     ("unlock", |backend, _| text(backend.unlock(alice()))),
     ("set min key version", |backend, _| {
         text(backend.set_min_key_version(alice(), 1))
@@ -160,6 +206,7 @@ fn scene(start: Start) -> (World, Backend, Ids) {
         of_bob: warm.store(bob(), b"two").unwrap(),
         versioned: warm.store(alice(), b"first").unwrap(),
         deleted: warm.store(alice(), b"deleted").unwrap(),
+        of_app: warm.set_app(alice(), app(1), "KNOWN", b"four").unwrap(),
     };
     warm.rotate(alice(), ids.versioned, b"second").unwrap();
     warm.stage(alice(), ids.versioned, b"third").unwrap();
@@ -168,6 +215,7 @@ fn scene(start: Start) -> (World, Backend, Ids) {
     warm.delete(alice(), long_gone).unwrap();
     world.elsewhere(|tables| tables.deleted.get_mut(&long_gone).unwrap().1 = 0);
     warm.put(alice(), "SMTP", b"three").unwrap();
+    warm.set_app(alice(), app(1), "SECOND", b"five").unwrap();
     let backend = match start {
         Start::Warm => warm,
         Start::Cold => world.backend(),
@@ -242,12 +290,19 @@ fn all_opens(world: &World, what: &str) {
     let rows = world.committed().rows.clone();
     let mut fresh = world.backend();
     for (id, row) in rows {
-        if row.is_tenant_secret {
-            let found = fresh.fetch(row.tenant, &row.name);
-            assert!(matches!(found, Ok(Some(_))), "{what}: {found:?}");
-        } else {
-            let found = fresh.retrieve(row.tenant, id);
-            assert!(found.is_ok(), "{what}: {found:?}");
+        match row.kind {
+            Kind::Credential => {
+                let found = fresh.retrieve(row.tenant, id);
+                assert!(found.is_ok(), "{what}: {found:?}");
+            }
+            Kind::TenantSecret => {
+                let found = fresh.fetch(row.tenant, &row.name);
+                assert!(matches!(found, Ok(Some(_))), "{what}: {found:?}");
+            }
+            Kind::AppSecret => {
+                let found = fresh.app_environment(row.tenant, app(1));
+                assert!(found.is_ok_and(|found| !found.is_empty()), "{what}");
+            }
         }
     }
 }
@@ -262,7 +317,7 @@ fn the_record_is_the_last_call_of_every_use_case() {
             let calls = world.take_calls();
             assert_eq!(calls.last(), Some(&"append"), "{name}, {start:?}");
             // A lock must be possible to set and to take away where no key can be had.
-            let needs_no_key = matches!(name, "unlock" | "set min key version");
+            let needs_no_key = matches!(name, "unlock" | "set min key version" | "destroy apps");
             let ring_first = calls.first() == Some(&"ring");
             assert_eq!(ring_first, !needs_no_key, "{name}, {start:?}");
             let appends = calls.iter().filter(|call| **call == "append").count();

@@ -1,4 +1,4 @@
--- Deleted credentials and tenant secrets, still sealed, for as long as they can be restored. Their versions and notes stay
+-- Deleted credentials, tenant secrets and app secrets, still sealed, for as long as they can be restored. Their versions and notes stay
 -- where they are.
 
 CREATE TABLE vault.deleted_credentials (
@@ -17,10 +17,11 @@ CREATE TABLE vault.deleted_credentials (
     PRIMARY KEY (id, tenant_id)
 );
 CREATE INDEX deleted_credentials_due ON vault.deleted_credentials (destroy_after, tenant_id);
+CREATE INDEX deleted_app_secrets ON vault.deleted_credentials (tenant_id, name text_pattern_ops) WHERE kind = 'a';
 ALTER TABLE vault.deleted_credentials ALTER COLUMN ciphertext SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE vault.deleted_credentials IS
-    'Deleted credentials and tenant secrets, sealed, until vault.restore_credential, vault.destroy_credential or, past their window, vault.prune. Unreadable to all but the vault''s functions; vault.deleted_credential_list shows all but the values.';
+    'Deleted credentials, tenant secrets and app secrets, sealed, until vault.restore_credential, vault.destroy_credential or, past their window, vault.prune. Unreadable to all but the vault''s functions; vault.deleted_credential_list shows all but the values.';
 COMMENT ON COLUMN vault.deleted_credentials.id IS 'As in vault.credentials.';
 COMMENT ON COLUMN vault.deleted_credentials.tenant_id IS 'As in vault.credentials.';
 COMMENT ON COLUMN vault.deleted_credentials.sealed_at IS 'As in vault.credentials.';
@@ -34,6 +35,7 @@ COMMENT ON COLUMN vault.deleted_credentials.deleted_at IS 'When it was deleted.'
 COMMENT ON COLUMN vault.deleted_credentials.deleted_by IS 'The role in force (SET ROLE, else who logged in).';
 COMMENT ON COLUMN vault.deleted_credentials.destroy_after IS 'Until when it can be restored; what is past it vault.prune destroys.';
 COMMENT ON INDEX vault.deleted_credentials_due IS 'What vault.prune looks for.';
+COMMENT ON INDEX vault.deleted_app_secrets IS 'What goes with an app.';
 
 ALTER TABLE vault.deleted_credentials OWNER TO tenant_vault_owner;
 ALTER TABLE vault.deleted_credentials ENABLE ROW LEVEL SECURITY;

@@ -155,7 +155,8 @@ $find$),
                    'begin_access_log_export', 'ocsf_event', 'clear_tenant_context', 'get_current_tenant', 'table_family',
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
-                   'tenant_isolation_report')
+                   'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
+                   'add_credential_reference')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -240,6 +241,47 @@ $find$),
            AS t (name)
       LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'
      WHERE g.tgenabled IS DISTINCT FROM 'A'
+$find$),
+
+-- A table without any of these triggers is not attached; one with some of them is, and lets secrets outlive their apps.
+('app_table', 'the table of apps, where one is attached, takes secrets with it', $find$
+    WITH attached AS (
+        SELECT DISTINCT t.tgrelid AS oid FROM pg_trigger AS t
+         WHERE NOT t.tgisinternal
+           AND t.tgfoid IN ('vault.app_rows_deleted()'::regprocedure, 'vault.app_row_moved()'::regprocedure,
+                            'vault.app_table_emptied()'::regprocedure)
+    ), problems AS (
+        SELECT a.oid, format('trigger %s %s', w.name,
+                   CASE t.tgenabled WHEN 'D' THEN 'is disabled' WHEN 'O' THEN 'does not fire always'
+                                    WHEN 'R' THEN 'fires for replication alone' WHEN 'A' THEN 'fires always'
+                                    ELSE 'is gone' END) AS problem
+          FROM attached AS a
+         CROSS JOIN (VALUES ('vault_apps_deleted', 'A'), ('vault_app_deleted_elsewhere', 'R'), ('vault_app_moved', 'A'),
+                            ('vault_apps_emptied', 'A')) AS w (name, enabled)
+          LEFT JOIN pg_trigger AS t ON t.tgrelid = a.oid AND t.tgname = w.name
+         WHERE t.tgenabled::text IS DISTINCT FROM w.enabled
+        UNION ALL
+        SELECT a.oid, 'has partitions or children, or became one: rows can go past its triggers'
+          FROM attached AS a
+         WHERE EXISTS (SELECT FROM pg_inherits AS i WHERE a.oid IN (i.inhrelid, i.inhparent))
+        UNION ALL
+        SELECT t.tgrelid, format('the trigger names column %I, which is gone or is no uuid', o.name)
+          FROM pg_trigger AS t
+         CROSS JOIN LATERAL (SELECT pg_catalog.position(t.tgargs, decode('00', 'hex')) AS first) AS z
+         CROSS JOIN LATERAL (VALUES (substring(t.tgargs, 1, z.first - 1)),
+                                    (substring(t.tgargs, z.first + 1, octet_length(t.tgargs) - z.first - 1))) AS x (bytes)
+         CROSS JOIN LATERAL (SELECT convert_from(x.bytes, getdatabaseencoding())) AS o (name)
+         WHERE t.tgname = 'vault_apps_deleted' AND t.tgrelid IN (SELECT a.oid FROM attached AS a) AND o.name <> ''
+           AND NOT EXISTS (SELECT FROM pg_attribute AS c
+                            WHERE c.attrelid = t.tgrelid AND c.attname = o.name AND NOT c.attisdropped
+                              AND c.atttypid = 'uuid'::regtype)
+        UNION ALL
+        SELECT a.oid, 'is one of several tables that are attached' FROM attached AS a WHERE (SELECT count(*) FROM attached) > 1
+    )
+    SELECT 'app_table', 'error', format('%s: %s', p.oid::regclass, p.problem),
+           format('SELECT vault.attach_app_table(%L, ...); or take it back: SELECT vault.detach_app_table(%1$L);',
+                  p.oid::regclass::text)
+      FROM problems AS p
 $find$),
 
 ('shield', NULL, $find$
@@ -337,4 +379,4 @@ $doctor$;
 ALTER FUNCTION vault.doctor() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.doctor() FROM PUBLIC;
 COMMENT ON FUNCTION vault.doctor() IS
-    'Checks what can silently go wrong: preloading, versions, a standby''s mode; source, file and ring of the root keys, keys the database needs; a sample of sealed versions; the chain of the access log and its checkpoints; privileges, owners, functions, the definer role, row security, triggers, trusted gateways; settings that log secrets or lose records. A row a finding: severity is ok, warning or error, mend says what to do. Reads the source of the root keys anew, which runs root_key_command, and reads the access log once. Never fails as a whole. Profiles admin, auditor; not logged, since nothing secret is shown.';
+    'Checks what can silently go wrong: preloading, versions, a standby''s mode; source, file and ring of the root keys, keys the database needs; a sample of sealed versions; the chain of the access log and its checkpoints; privileges, owners, functions, the definer role, row security, triggers, the table of apps, trusted gateways; settings that log secrets or lose records. A row a finding: severity is ok, warning or error, mend says what to do. Reads the source of the root keys anew, which runs root_key_command, and reads the access log once. Never fails as a whole. Profiles admin, auditor; not logged, since nothing secret is shown.';

@@ -37,6 +37,20 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin',                 'EXECUTE', 'FUNCTION', 'vault.prune(integer)'),
             ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.delete_tenant_secret(uuid, text)'),
             ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.list_tenant_secret_keys(uuid)'),
+            ('service writer admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.set_app_secret(uuid, text, text)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.get_app_secret(uuid, text)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.get_app_environment(uuid)'),
+            ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.update_app_secret(uuid, text, text)'),
+            ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.delete_app_secret(uuid, text)'),
+            ('service admin tenant_user', 'EXECUTE', 'FUNCTION', 'vault.list_app_secrets(uuid)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.attach_app_table(regclass, name, name)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.detach_app_table(regclass)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.settle_apps()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_rows_deleted()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_row_moved()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_table_emptied()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.add_credential_reference(regclass, name, text, name)'),
+            ('admin developer',       'REFERENCES', 'TABLE', 'vault.credentials'),
             ('service admin',         'SELECT',  'TABLE',    'vault.tenant_secrets'),
             ('service admin auditor tenant_user', 'SELECT',  'TABLE',    'vault.credential_list'),
             ('service admin auditor tenant_user', 'EXECUTE', 'FUNCTION', 'vault.list_credentials()'),
@@ -112,4 +126,4 @@ CREATE FUNCTION vault.profile_privileges()
 ALTER FUNCTION vault.profile_privileges() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.profile_privileges() FROM PUBLIC;
 COMMENT ON FUNCTION vault.profile_privileges() IS
-    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables), cross_tenant (its calls may name another tenant than the transaction acts for).';
+    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables, attaches the table of apps, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for).';

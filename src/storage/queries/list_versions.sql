@@ -8,7 +8,7 @@ SELECT x.version, x.state, x.sealed_at,
                     (SELECT l.effective_role
                        FROM vault.vault_access_log AS l
                       WHERE l.secret_id = $2 AND l.tenant_id = $1 AND l.outcome = 'ok'
-                        AND l.action IN ('store', 'tenant_store')
+                        AND l.action IN ('store', 'tenant_store', 'app_store')
                       ORDER BY l.accessed_at LIMIT 1) END),
        (SELECT n.reason
           FROM vault.credential_version_notes AS n

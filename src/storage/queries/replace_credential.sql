@@ -22,7 +22,8 @@ WITH fresh AS (
       FROM fresh
 )
 UPDATE vault.credentials AS c
-   SET version = $3, wrapped_dek = $4, ciphertext = $5, sealed_at = pg_catalog.now()
+   SET version = $3, wrapped_dek = $4, ciphertext = $5, sealed_at = pg_catalog.now(),
+       description = COALESCE($11, c.description)
  WHERE c.tenant_id = $1 AND c.id = $2 AND EXISTS (SELECT FROM fresh)
 RETURNING COALESCE((SELECT o.version < $3 - $10 AND o.open_until <= pg_catalog.clock_timestamp()
                       FROM (SELECT v.version, v.open_until

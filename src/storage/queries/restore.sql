@@ -1,4 +1,4 @@
--- Within its window, and where no other secret of the tenant has taken its key. Answers whether there was something to
+-- Within its window, and where no other secret of its kind has taken its key. Answers whether there was something to
 -- bring back, and with which version it came.
 WITH found AS (
     DELETE FROM vault.deleted_credentials
@@ -8,7 +8,7 @@ WITH found AS (
     INSERT INTO vault.credentials (id, tenant_id, sealed_at, version, kind, wrapped_dek, ciphertext, name, description)
     SELECT f.id, f.tenant_id, f.sealed_at, f.version, f.kind, f.wrapped_dek, f.ciphertext, f.name, f.description
       FROM found AS f
-        ON CONFLICT (tenant_id, name) WHERE kind = 't' DO NOTHING
+        ON CONFLICT (tenant_id, kind, name) WHERE kind <> 'c' DO NOTHING
     RETURNING version
 )
 SELECT EXISTS (SELECT FROM found), (SELECT b.version FROM back AS b)

@@ -1,5 +1,6 @@
 //! The reference adapter: every statement stands in `queries/`, names its tenant, and is planned once a backend.
 
+mod apps;
 mod census;
 mod decoys;
 mod keys;

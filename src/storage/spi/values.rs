@@ -2,14 +2,14 @@
 
 use envelope::Envelope;
 use vault::{
-    CredentialId, Current, Insertion, KeyStorage, Locked, NewRow, Replaced, Rotation, Scope,
+    CredentialId, Current, Insertion, KeyStorage, Kind, Locked, NewRow, Replaced, Rotation, Scope,
     SecretKey, Storage, TenantKeyRow, VaultError,
 };
 
 use super::versions::{overlap, replaced, text};
 use super::{SpiStorage, current_row, locked_row, tenant, unlike_installed};
 use crate::config::{StorageAdapter, storage_adapter, version_retention};
-use crate::pg::plan::Argument::{Bytes, Int, Text, Uuid};
+use crate::pg::plan::Argument::{Bytes, Int, Null, Text, Uuid};
 use crate::pg::plan::statement;
 use crate::pg::relation;
 use crate::storage::{direct, wall};
@@ -50,6 +50,13 @@ statement!(
     ]
 );
 statement!(
+    locking INSERT_APP_SECRET,
+    "../queries/insert_app_secret.sql",
+    [
+        UUIDOID, UUIDOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID, INT4OID, BYTEAOID
+    ]
+);
+statement!(
     latest REPLACE_CREDENTIAL,
     "../queries/replace_credential.sql",
     [
@@ -62,7 +69,8 @@ statement!(
         BYTEAOID,
         INTERVALOID,
         TEXTOID,
-        INT4OID
+        INT4OID,
+        TEXTOID
     ]
 );
 statement!(KEYS_OF_TENANT, "../queries/keys_of_tenant.sql", [UUIDOID]);
@@ -144,10 +152,10 @@ impl Storage for SpiStorage {
         under: &TenantKeyRow,
     ) -> Result<Insertion, VaultError> {
         let _wall = wall::open(scope);
-        let statement = if row.is_tenant_secret {
-            &INSERT_TENANT_SECRET
-        } else {
-            &INSERT_CREDENTIAL
+        let statement = match row.kind {
+            Kind::Credential => &INSERT_CREDENTIAL,
+            Kind::TenantSecret => &INSERT_TENANT_SECRET,
+            Kind::AppSecret => &INSERT_APP_SECRET,
         };
         let inserted = statement.count(&[
             tenant(scope),
@@ -194,6 +202,7 @@ impl Storage for SpiStorage {
                 overlap(how.overlap),
                 text(how.reason),
                 Int(version_retention()),
+                how.description.map_or(Null, Text),
             ],
             replaced,
         );

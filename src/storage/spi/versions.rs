@@ -228,6 +228,9 @@ impl VersionStorage for SpiStorage {
     }
 
     fn restore(&mut self, scope: &Scope, id: CredentialId) -> Result<Restored, VaultError> {
+        if !self.hold_app_of_deleted(scope, id)? {
+            return Ok(Restored::NotFound);
+        }
         let _wall = wall::open(scope);
         let found = RESTORE.first(&[tenant(scope), uuid(id)], |row| (row.bool(1), row.int(2)));
         Ok(match found {
@@ -338,7 +341,7 @@ impl VersionStorage for SpiStorage {
 }
 
 impl SpiStorage {
-    fn remove_for_good(
+    pub(super) fn remove_for_good(
         &mut self,
         scope: &Scope,
         locked: Option<vault::Locked>,
@@ -370,15 +373,15 @@ fn interval(span: Span) -> Argument<'static> {
     Interval(span.months, span.days, span.us)
 }
 
-fn seconds(seconds: i32) -> Argument<'static> {
+pub(super) fn seconds(seconds: i32) -> Argument<'static> {
     Interval(0, 0, i64::from(seconds) * 1_000_000)
 }
 
-fn uuid(id: CredentialId) -> Argument<'static> {
+pub(super) fn uuid(id: CredentialId) -> Argument<'static> {
     Uuid(*id.as_bytes())
 }
 
-fn removed(row: &Row<'_>) -> Option<Removed> {
+pub(super) fn removed(row: &Row<'_>) -> Option<Removed> {
     Some(Removed {
         id: CredentialId::from_bytes(row.uuid(1)?),
         version: row.int(2)?.cast_unsigned(),

@@ -6,8 +6,8 @@ use super::versions::after;
 use super::{Form, ROUNDS, Vault};
 use crate::{
     Action, Audit, CredentialId, CredentialName, Delete, Description, Entropy, Event, Insertion,
-    KeyStorage, Locked, NewRow, News, Outcome, Permit, Released, Replaced, Retrieve, RootKeys,
-    Rotate, Rotation, Scope, Storage, Store, VaultError, VersionStorage,
+    KeyStorage, Kind, Locked, NewRow, News, Outcome, Permit, Released, Replaced, Retrieve,
+    RootKeys, Rotate, Rotation, Scope, Storage, Store, VaultError, VersionStorage,
 };
 
 impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy>
@@ -27,7 +27,7 @@ impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy
             id,
             name: name.as_str(),
             description: description.as_str(),
-            is_tenant_secret: false,
+            kind: Kind::Credential,
         };
         for _ in 0..ROUNDS {
             let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;

@@ -6,7 +6,7 @@
 use super::{ROUNDS, Vault};
 use crate::{
     Action, Audit, CredentialId, CredentialName, DecoyStorage, Description, Entropy, Event,
-    Insertion, KeyStorage, NewRow, Outcome, Permit, RootKeys, SecretKey, Storage, Store,
+    Insertion, KeyStorage, Kind, NewRow, Outcome, Permit, RootKeys, SecretKey, Storage, Store,
     StoreDecoy, TenantStore, VaultError, VersionStorage,
 };
 
@@ -61,7 +61,10 @@ impl<S: Storage + KeyStorage + VersionStorage + DecoyStorage, A: Audit, R: RootK
             id,
             name,
             description,
-            is_tenant_secret,
+            kind: match guise {
+                Guise::Credential(..) => Kind::Credential,
+                Guise::TenantSecret(_) => Kind::TenantSecret,
+            },
         };
         for _ in 0..ROUNDS {
             let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;

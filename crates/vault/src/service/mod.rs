@@ -1,6 +1,7 @@
 //! The vault itself: one function per use case, each taking the permit it spends.
 
 mod access_log;
+mod app_secrets;
 mod census;
 mod credentials;
 mod decoys;

@@ -2,9 +2,9 @@
 
 use super::{ROUNDS, Vault};
 use crate::{
-    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, NewRow, News, Outcome, Permit,
-    Released, Removed, RootKeys, Rotation, SecretKey, Span, Storage, TenantDelete, TenantList,
-    TenantRetrieve, TenantStore, VaultError, VersionStorage,
+    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, Kind, NewRow, News, Outcome,
+    Permit, Released, Removed, RootKeys, Rotation, SecretKey, Span, Storage, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, VaultError, VersionStorage,
 };
 
 impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy>
@@ -37,7 +37,7 @@ impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy
                 id,
                 name: key.as_str(),
                 description: "",
-                is_tenant_secret: true,
+                kind: Kind::TenantSecret,
             };
             match self.storage.insert(scope, row, &sealed, &under)? {
                 Insertion::Done => {

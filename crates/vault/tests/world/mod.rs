@@ -7,6 +7,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
+mod apps;
 mod rotation;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -16,13 +17,13 @@ use std::rc::Rc;
 
 use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKey, TenantKek};
 use vault::{
-    Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current, DecoyStorage,
-    Description, Entropy, Erasure, Event, Failed, Form, Found, Guise, Insertion, Instant, Kept,
-    KeptChainKey, KeyStorage, Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit,
-    Pruned, Reason, Receipt, Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord,
-    RootState, Rotation, Run, RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage,
-    TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry,
-    VersionPlace, VersionState, VersionStorage, WholeVault,
+    AppId, Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current,
+    DecoyStorage, Description, Entropy, Erasure, Event, Failed, Form, Found, Guise, Insertion,
+    Instant, Kept, KeptChainKey, KeyStorage, Kind, Lifecycle, Locked, Move, NewRow, News,
+    OneVersion, Outcome, Permit, Pruned, Reason, Receipt, Removed, Replaced, Restored,
+    RootKeyRecords, RootKeys, RootRecord, RootState, Rotation, Run, RunId, Scope, SealedVersion,
+    SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault,
+    VaultError, Verified, VersionEntry, VersionPlace, VersionState, VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -35,6 +36,10 @@ pub fn bob() -> TenantId {
 
 pub fn tenant(n: u128) -> TenantId {
     TenantId::from_bytes(n.to_be_bytes())
+}
+
+pub fn app(n: u8) -> AppId {
+    AppId::from_bytes([n; 16])
 }
 
 pub fn key(text: &str) -> SecretKey {
@@ -73,6 +78,7 @@ pub struct Tables {
     pub rows: BTreeMap<CredentialId, Row>,
     /// With the time until which each can be restored.
     pub deleted: BTreeMap<CredentialId, (Row, u64)>,
+    pub apps: BTreeMap<AppId, TenantId>,
     pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
     pub decoys: BTreeSet<CredentialId>,
     /// Announced, to be heard at the commit.
@@ -93,7 +99,7 @@ pub struct Row {
     pub tenant: TenantId,
     pub name: String,
     pub description: String,
-    pub is_tenant_secret: bool,
+    pub kind: Kind,
     pub version: u32,
     pub sealed: Envelope,
     pub kept: BTreeMap<u32, KeptRow>,
@@ -161,7 +167,7 @@ impl Row {
 impl Tables {
     fn row(&self, scope: &Scope, id: CredentialId) -> Option<&Row> {
         self.row_of_any_kind(scope, id)
-            .filter(|row| !row.is_tenant_secret)
+            .filter(|row| row.kind == Kind::Credential)
     }
 
     fn row_of_any_kind(&self, scope: &Scope, id: CredentialId) -> Option<&Row> {
@@ -193,10 +199,20 @@ impl Tables {
     }
 
     pub fn id_of_key(&self, tenant: TenantId, key: &str) -> Option<CredentialId> {
+        self.id_of(tenant, Kind::TenantSecret, key)
+    }
+
+    /// Of a kind whose names are unique.
+    fn id_of(&self, tenant: TenantId, kind: Kind, name: &str) -> Option<CredentialId> {
+        assert_ne!(kind, Kind::Credential);
         self.rows
             .iter()
-            .find(|(_, row)| row.tenant == tenant && row.is_tenant_secret && row.name == key)
+            .find(|(_, row)| row.tenant == tenant && row.kind == kind && row.name == name)
             .map(|(id, _)| *id)
+    }
+
+    fn is_taken(&self, tenant: TenantId, kind: Kind, name: &str) -> bool {
+        kind != Kind::Credential && self.id_of(tenant, kind, name).is_some()
     }
 
     pub fn primary(&self, tenant: TenantId) -> Option<&TenantKeyRow> {
@@ -616,7 +632,7 @@ impl Storage for Port {
             if !tables.stands(scope, under) {
                 return Ok(Insertion::KeyMoved);
             }
-            if row.is_tenant_secret && tables.id_of_key(scope.tenant(), row.name).is_some() {
+            if tables.is_taken(scope.tenant(), row.kind, row.name) {
                 return Ok(Insertion::KeyTaken);
             }
             if tables.rows.contains_key(&row.id) {
@@ -628,7 +644,7 @@ impl Storage for Port {
                     tenant: scope.tenant(),
                     name: row.name.to_owned(),
                     description: row.description.to_owned(),
-                    is_tenant_secret: row.is_tenant_secret,
+                    kind: row.kind,
                     version: 1,
                     sealed: sealed.clone(),
                     kept: BTreeMap::new(),
@@ -661,6 +677,9 @@ impl Storage for Port {
                 return Replaced::GroundMoved;
             }
             row.make_current(version, sealed.clone(), open_until, order);
+            if let Some(description) = how.description {
+                row.description = description.to_owned();
+            }
             let crowded = row.is_crowded(now);
             Replaced::Done { crowded }
         })
@@ -671,7 +690,7 @@ impl Storage for Port {
             let mut keys: Vec<_> = tables
                 .rows
                 .values()
-                .filter(|row| row.tenant == scope.tenant() && row.is_tenant_secret)
+                .filter(|row| row.tenant == scope.tenant() && row.kind == Kind::TenantSecret)
                 .map(|row| row.name.clone())
                 .collect();
             keys.sort();
@@ -853,7 +872,7 @@ impl VersionStorage for Port {
                 return Restored::NotFound;
             }
             tables.deleted.remove(&id);
-            if row.is_tenant_secret && tables.id_of_key(row.tenant, &row.name).is_some() {
+            if tables.is_taken(row.tenant, row.kind, &row.name) {
                 return Restored::KeyTaken;
             }
             let version = row.version;

@@ -1,0 +1,69 @@
+-- What stands on the application's table of apps. The first arguments of each trigger are the names of the columns of the
+-- id and of the tenant ('': none): vault.attach_app_table writes them there.
+
+CREATE FUNCTION vault.app_rows_deleted()
+    RETURNS trigger
+    LANGUAGE plpgsql  VOLATILE  PARALLEL UNSAFE  SECURITY DEFINER
+    SET search_path = pg_catalog, vault, pg_temp
+    AS $$
+DECLARE
+    v_id  uuid;
+    v_ids uuid[] := '{}';
+BEGIN
+    IF TG_LEVEL = 'ROW' THEN
+        EXECUTE format('SELECT ($1).%I', TG_ARGV[0]) INTO v_id USING OLD;
+        PERFORM vault.destroy_app_secrets(ARRAY[v_id]);
+        RETURN NULL;
+    END IF;
+    -- Some at a time, so that any number of apps fits into memory.
+    FOR v_id IN EXECUTE format('SELECT g.%I FROM gone AS g', TG_ARGV[0]) LOOP
+        v_ids := v_ids || v_id;
+        IF cardinality(v_ids) = 1024 THEN
+            PERFORM vault.destroy_app_secrets(v_ids);
+            v_ids := '{}';
+        END IF;
+    END LOOP;
+    IF cardinality(v_ids) > 0 THEN
+        PERFORM vault.destroy_app_secrets(v_ids);
+    END IF;
+    RETURN NULL;
+END
+$$;
+ALTER FUNCTION vault.app_rows_deleted() OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.app_rows_deleted() FROM PUBLIC;
+COMMENT ON FUNCTION vault.app_rows_deleted() IS
+    'Trigger: destroys the secrets of apps whose rows are deleted. The table on which it stands is the attached one. Profiles admin and developer, for vault.attach_app_table.';
+
+CREATE FUNCTION vault.app_row_moved()
+    RETURNS trigger
+    LANGUAGE plpgsql  VOLATILE  PARALLEL UNSAFE  SECURITY DEFINER
+    SET search_path = pg_catalog, vault, pg_temp
+    AS $$
+DECLARE
+    v_before uuid;
+    v_now    uuid;
+BEGIN
+    EXECUTE format('SELECT ($1).%1$I, ($2).%1$I', TG_ARGV[0]) INTO v_before, v_now USING OLD, NEW;
+    PERFORM vault.release_apps(v_before, v_now);
+    RETURN NULL;
+END
+$$;
+ALTER FUNCTION vault.app_row_moved() OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.app_row_moved() FROM PUBLIC;
+COMMENT ON FUNCTION vault.app_row_moved() IS
+    'Trigger: refuses to change the id or the tenant of an app that has secrets. Profiles admin and developer, for vault.attach_app_table.';
+
+CREATE FUNCTION vault.app_table_emptied()
+    RETURNS trigger
+    LANGUAGE plpgsql  VOLATILE  PARALLEL UNSAFE  SECURITY DEFINER
+    SET search_path = pg_catalog, vault, pg_temp
+    AS $$
+BEGIN
+    PERFORM vault.release_apps(NULL, NULL);
+    RETURN NULL;
+END
+$$;
+ALTER FUNCTION vault.app_table_emptied() OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.app_table_emptied() FROM PUBLIC;
+COMMENT ON FUNCTION vault.app_table_emptied() IS
+    'Trigger: refuses to truncate the table of apps while any has secrets. Profiles admin and developer, for vault.attach_app_table.';

@@ -1,0 +1,1 @@
+SELECT app_id, tenant_id FROM vault.apps

@@ -1,0 +1,4 @@
+SELECT id, version, name
+  FROM vault.credentials
+ WHERE tenant_id = $1 AND id = $2 AND kind = 'a'
+   FOR NO KEY UPDATE

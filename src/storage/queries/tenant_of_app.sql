@@ -1,0 +1,1 @@
+SELECT tenant_id FROM vault.apps WHERE app_id = $1
