@@ -175,6 +175,11 @@ impl From<VaultError> for ServerError {
                     Dry::Always => format!("Ask for less in one call: at most {} at once.", rate.burst()),
                 }),
             ),
+            VaultError::TokenRefused { rule, hint, .. } => (
+                Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                rule.map(str::to_owned),
+                hint.map(str::to_owned),
+            ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
                 Some(cause.clone()),
@@ -223,9 +228,9 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION
         | Code::ERRCODE_READ_ONLY_SQL_TRANSACTION
         | Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE => Outcome::Refused,
-        Code::ERRCODE_INSUFFICIENT_PRIVILEGE | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => {
-            Outcome::Denied
-        }
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE
+        | Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+        | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => Outcome::Denied,
         Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
         _ => Outcome::Failed,
     }

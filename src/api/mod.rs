@@ -2,6 +2,7 @@
 
 mod access_log;
 mod argument;
+mod authenticate;
 mod census;
 mod credential_life;
 mod credential_versions;
@@ -10,6 +11,7 @@ mod door;
 mod erasure_record;
 mod generate_root_key;
 mod import_standby_log;
+mod jwt_keys;
 mod library_health;
 mod rate_limits;
 mod record_access_change;

@@ -8,6 +8,7 @@
 mod calls;
 mod cluster;
 mod database;
+mod issuer;
 mod log_rows;
 mod server;
 mod wire;
@@ -15,6 +16,7 @@ mod wire;
 pub use calls::{Calls, refusal, state_of};
 pub use cluster::{Builder, Cluster, Shutdown};
 pub use database::{Adapter, Database, shared, temporary_role};
+pub use issuer::{Issuer, now_s, signed_with};
 pub use log_rows::LogRow;
 pub use server::{Server, repository};
 pub use wire::Wire;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::key::{Algorithm, KEY_ID_MAX_BYTES, PublicKey};
-use crate::{base64url, json};
+use crate::key::{Algorithm, PublicKey};
+use crate::{base64url, is_label, json};
 
 pub const KEY_SET_MAX_BYTES: usize = 64 * 1024;
 pub const KEY_SET_MAX_KEYS: usize = 32;
@@ -137,7 +137,7 @@ fn parse_key(
         return Ok(None);
     }
     let id = text("kid")?.map(str::to_owned);
-    if id.as_deref().is_some_and(|id| !is_key_id(id)) {
+    if id.as_deref().is_some_and(|id| !is_label(id)) {
         return Err(malformed(
             "\"kid\" has 1 to 255 bytes and no control characters.",
         ));
@@ -186,11 +186,6 @@ fn parse_key(
             .ok_or_else(|| malformed("\"x\" is 32 bytes, in base64url."))?,
     };
     Ok(Some((id, key)))
-}
-
-/// A name that may stand in a row.
-pub(crate) fn is_key_id(id: &str) -> bool {
-    (1..=KEY_ID_MAX_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
 fn is_shortest(number: &[u8]) -> bool {

@@ -12,7 +12,6 @@ use crate::Refusal;
 
 /// As long as the hash (RFC 7518, section 3.2).
 pub const SECRET_MIN_BYTES: usize = 32;
-pub const KEY_ID_MAX_BYTES: usize = 255;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {

@@ -25,6 +25,14 @@ mod refusal;
 mod token;
 
 pub use jwk::{KEY_SET_MAX_BYTES, KEY_SET_MAX_KEYS, KeySetError, parse_key_set};
-pub use key::{Algorithm, KEY_ID_MAX_BYTES, Key, PublicKey, SECRET_MIN_BYTES, SecretError};
+pub use key::{Algorithm, Key, PublicKey, SECRET_MIN_BYTES, SecretError};
 pub use refusal::Refusal;
 pub use token::{Claims, LEEWAY_S, TOKEN_MAX_BYTES, Token, TrustedKey};
+
+/// Of an issuer, an audience, a key's id, a subject (OpenID Connect Core, section 2, bounds the last).
+pub const LABEL_MAX_BYTES: usize = 255;
+
+/// Whether a text is one: 1 to 255 bytes, none of them a control character.
+pub fn is_label(text: &str) -> bool {
+    (1..=LABEL_MAX_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::jwk::is_key_id;
 use crate::key::{Algorithm, Key};
-use crate::{Refusal, base64url, json};
+use crate::{Refusal, base64url, is_label, json};
 
 pub const TOKEN_MAX_BYTES: usize = 16 * 1024;
 /// Clocks differ. In the token's favour at both ends of its life.
@@ -12,9 +11,6 @@ pub const LEEWAY_S: u64 = 60;
 
 /// The end of the year 9999; what lies behind it is no date but a mistake, such as one in milliseconds.
 const DATE_MAX_S: u64 = 253_402_300_799;
-const ISSUER_MAX_BYTES: usize = 1024;
-/// OpenID Connect Core, section 2.
-const SUBJECT_MAX_BYTES: usize = 255;
 
 /// A token of good form, of which nothing is known yet.
 pub struct Token<'a> {
@@ -88,12 +84,10 @@ impl<'a> Token<'a> {
         let (algorithm, key_id) = read_header(&header)?;
         let claims = object(payload)?;
         let issuer = match claims.get("iss") {
-            Some(Value::String(issuer)) if (1..=ISSUER_MAX_BYTES).contains(&issuer.len()) => {
-                issuer.clone()
-            }
+            Some(Value::String(issuer)) if is_label(issuer) => issuer.clone(),
             _ => {
                 return Err(Refusal::Malformed(
-                    "It names its issuer (\"iss\"), as a string.",
+                    "Its issuer (\"iss\") is a string of 1 to 255 bytes without control characters.",
                 ));
             }
         };
@@ -113,10 +107,15 @@ impl<'a> Token<'a> {
         &self.issuer
     }
 
+    /// What it says that it is signed with.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// The claims, if one of the issuer's keys signed them, for the key's audience, and `now_s` (seconds since 1970)
     /// lies in the token's life.
     ///
-    /// - `keys`: the issuer's.
+    /// - `keys`: the issuer's; those of another algorithm serve no purpose.
     /// - errors: the first of: no key, signature, form of a claim, audience, not yet valid, expired.
     pub fn verify(self, keys: &[TrustedKey], now_s: u64) -> Result<Claims, Refusal> {
         let trusted = self.key_among(keys).ok_or(Refusal::UnknownKey)?;
@@ -124,7 +123,7 @@ impl<'a> Token<'a> {
 
         let subject = match self.claims.get("sub") {
             None => None,
-            Some(Value::String(subject)) if is_subject(subject) => Some(subject.clone()),
+            Some(Value::String(subject)) if is_label(subject) => Some(subject.clone()),
             Some(_) => {
                 return Err(Refusal::Malformed(
                     "Its subject (\"sub\") is a string of 1 to 255 bytes without control characters.",
@@ -231,7 +230,7 @@ fn read_header(header: &Map<String, Value>) -> Result<(Algorithm, Option<String>
     ))?;
     let key_id = match header.get("kid") {
         None => None,
-        Some(Value::String(id)) if is_key_id(id) => Some(id.clone()),
+        Some(Value::String(id)) if is_label(id) => Some(id.clone()),
         Some(_) => {
             return Err(Refusal::Malformed(
                 "Its key's id (\"kid\") is a string of 1 to 255 bytes without control characters.",
@@ -239,8 +238,4 @@ fn read_header(header: &Map<String, Value>) -> Result<(Algorithm, Option<String>
         }
     };
     Ok((algorithm, key_id))
-}
-
-fn is_subject(subject: &str) -> bool {
-    (1..=SUBJECT_MAX_BYTES).contains(&subject.len()) && !subject.chars().any(char::is_control)
 }

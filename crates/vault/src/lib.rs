@@ -22,13 +22,13 @@ mod service;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete, Destroy,
-    ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant,
-    Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, UnlockTenant, VerifyAccessLog, VerifyErasure,
-    VerifySecrets, action_named,
+    Action, ActivateRootKey, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
+    Destroy, DistrustJwtIssuer, ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog,
+    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve,
+    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
+    SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret,
+    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
@@ -38,9 +38,9 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, KeyStorage, Locked, NewRow,
-    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
-    VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, JwtKeyStorage, JwtPublicKey,
+    JwtSecretRow, KeyStorage, Locked, NewRow, RootKeyRecords, RootKeys, RootRecord, SealedVersion,
+    Storage, TenantKeyRow, TenantStorage, VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{

@@ -2,6 +2,7 @@
 
 mod census;
 mod decoys;
+mod jwt_keys;
 mod keys;
 mod root_keys;
 mod rotation;

@@ -4,6 +4,7 @@ mod access_log;
 mod census;
 mod credentials;
 mod decoys;
+mod jwt_keys;
 mod keys;
 mod lifecycle;
 mod root_keys;
