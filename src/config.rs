@@ -21,6 +21,7 @@ static LANE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(No
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PLATFORM_ACCOUNT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static RATE_LIMIT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static REQUIRE_TENANT_CONTEXT: GucSetting<bool> = GucSetting::<bool>::new(false);
 static ROOT_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ROOT_KEY_COMMAND_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(10_000);
@@ -34,6 +35,8 @@ static STANDBY_AUDIT_DIRECTORY: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"tenant_vault_audit"));
 static STORAGE_ADAPTER: GucSetting<StorageAdapter> =
     GucSetting::<StorageAdapter>::new(StorageAdapter::Auto);
+static TENANT_CLAIM: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"tenant_id, app_metadata.tenant_id"));
 static TRUSTED_GATEWAYS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static VERSION_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(10);
 
@@ -177,6 +180,17 @@ pub fn define<
         context: GucContext::Sighup,
         flags: GucFlags::default(),
     });
+    // Purpose: refuses every call about a tenant's rows, or new ones, in a transaction that acts for no tenant; calls of
+    // the profile cross_tenant excepted. Default: off, so that only tenants' own users need one. Set by: superuser. If
+    // wrong: on, the platform's own credentials are for cross_tenant alone; off, a service may forget the tenant.
+    GucRegistry::define_bool_guc(
+        c"tenant_vault.require_tenant_context",
+        c"Whether a service, too, must say for which tenant its transaction acts.",
+        c"By vault.set_tenant_context. Off: only holders of tenant_user must.",
+        &REQUIRE_TENANT_CONTEXT,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     // Purpose: a root key in postgresql.conf itself. The weaker way: the file is read and copied by more people and
     // programs than a key file. Default: empty. Set by: postgresql.conf alone, on a server that preloads the library.
     // Always reads as empty. If wrong: F0000 says what is the matter with it, never what it holds.
@@ -290,12 +304,23 @@ pub fn define<
         GucContext::Suset,
         GucFlags::default(),
     );
+    // Purpose: where in a request's claims its tenant stands. Default: tenant_id, else app_metadata.tenant_id. Set by:
+    // postgresql.conf or ALTER SYSTEM. If wrong: a claim that users write themselves, such as anything under
+    // user_metadata, would let them choose their tenant; those are refused.
+    guc::define_checked::<TenantClaim>(guc::Definition {
+        name: c"tenant_vault.tenant_claim",
+        short: c"Where in the claims of a trusted gateway or token the tenant stands: paths such as app_metadata.tenant_id.",
+        long: c"Separated by commas; the first that is there counts. A uuid, or a list of those.",
+        setting: &TENANT_CLAIM,
+        context: GucContext::Sighup,
+        flags: GucFlags::default(),
+    });
     // Purpose: login roles that vouch for what they pass on of their own callers: claims, headers, the settings above.
-    // Default: empty, so that nobody is. Set by: postgresql.conf or ALTER SYSTEM. If wrong: the log calls trusted what
-    // any client of that role could have made up, or the other way round.
+    // Default: empty, so that nobody is. Set by: postgresql.conf or ALTER SYSTEM. If wrong: any client of that role
+    // chooses its tenant by its claims, and the log calls trusted what it made up; or requests have no tenant.
     GucRegistry::define_string_guc(
         c"tenant_vault.trusted_gateways",
-        c"Login roles, separated by commas, whose word about their own callers the access log calls trusted.",
+        c"Login roles, separated by commas, whose word about their own callers is believed: claims, tenant, user.",
         c"Names as in pg_roles, without quotes. The role that was authenticated counts.",
         &TRUSTED_GATEWAYS,
         GucContext::Sighup,
@@ -413,6 +438,10 @@ pub fn rotation_overlap_s() -> i32 {
     ROTATION_OVERLAP.get()
 }
 
+pub fn require_tenant_context() -> bool {
+    REQUIRE_TENANT_CONTEXT.get()
+}
+
 pub fn shield() -> bool {
     SHIELD.get()
 }
@@ -437,6 +466,32 @@ pub fn lane<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
 
 pub fn platform_account<T>(read: impl FnOnce(&[u8]) -> T) -> Option<T> {
     guc::text(&PLATFORM_ACCOUNT, read)
+}
+
+/// Where the tenant stands in claims; empty: nowhere.
+pub fn tenant_claim<T>(read: impl FnOnce(&[u8]) -> T) -> T {
+    let mut read = Some(read);
+    let found = guc::text(&TENANT_CLAIM, |paths| read.take().map(|read| read(paths)));
+    found
+        .flatten()
+        .or_else(|| read.take().map(|read| read(b"")))
+        .expect("it is read once")
+}
+
+/// Judges `tenant_vault.tenant_claim`.
+struct TenantClaim;
+
+impl Checked for TenantClaim {
+    fn problem(value: &CStr) -> Option<&'static str> {
+        let paths = value.to_bytes();
+        let is_of_the_user = paths
+            .split(|byte| *byte == b',')
+            .any(|path| path.trim_ascii().starts_with(b"user_metadata"));
+        is_of_the_user
+            .then_some("Users write user_metadata themselves: they would choose their tenant.")
+    }
+
+    fn assigned(_: Option<&CStr>) {}
 }
 
 /// Whether a role is one of those that vouch for what they pass on.

@@ -13,9 +13,14 @@ extension_sql_file!(
     requires = ["sql_schema"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/12_tenant_members.sql",
+    name = "sql_tenant_members",
+    requires = ["sql_tenants"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/20_root_key_states.sql",
     name = "sql_root_key_states",
-    requires = ["sql_tenants"]
+    requires = ["sql_tenant_members"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/30_wrapped_tenant_keys.sql",
@@ -113,9 +118,14 @@ extension_sql_file!(
     requires = ["sql_permitted_tenant"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/listed_tenant.sql",
+    name = "sql_listed_tenant",
+    requires = ["sql_is_permitted"]
+);
+extension_sql_file!(
     "../sql/install/30_api/key_rows_changed.sql",
     name = "sql_key_rows_changed",
-    requires = ["sql_is_permitted"]
+    requires = ["sql_listed_tenant"]
 );
 extension_sql_file!(
     "../sql/install/30_api/views.sql",
@@ -138,9 +148,19 @@ extension_sql_file!(
     requires = ["sql_may_list"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/tenant_context.sql",
+    name = "sql_tenant_context",
+    requires = ["sql_row_security"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/tenant_members.sql",
+    name = "sql_api_tenant_members",
+    requires = ["sql_tenant_context"]
+);
+extension_sql_file!(
     "../sql/install/30_api/store_credential.sql",
     name = "sql_store_credential",
-    requires = ["sql_row_security"]
+    requires = ["sql_api_tenant_members"]
 );
 extension_sql_file!(
     "../sql/install/30_api/store_credential_bytes.sql",

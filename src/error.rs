@@ -61,6 +61,46 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Delete that one, then restore: it can be restored in its turn.".to_owned()),
             ),
+            VaultError::ContextRequired => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some("In the same transaction, first: SELECT vault.set_tenant_context('<tenant>');".to_owned()),
+            ),
+            VaultError::OtherTenant => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some(
+                    "Act for that tenant in a transaction of its own: SELECT vault.set_tenant_context('<tenant>');".to_owned(),
+                ),
+            ),
+            VaultError::NotOfTheTenant => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some(
+                    "An owner of the tenant, or an administrator of the vault, adds members: vault.add_tenant_member."
+                        .to_owned(),
+                ),
+            ),
+            VaultError::NotYourself => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some("Leave p_user_id out: who you are is known from your login or your claims.".to_owned()),
+            ),
+            VaultError::StandingTooLow { .. } => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some("An owner of the tenant can change yours: vault.add_tenant_member.".to_owned()),
+            ),
+            VaultError::NotEnrolled { tenant } => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                Some("The vault has never heard of it; a slip would show empty tables.".to_owned()),
+                Some(format!("If it is a new one: SELECT vault.enrol_tenant('{tenant}');")),
+            ),
+            VaultError::UnusableClaims { problem } => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                Some((*problem).to_owned()),
+                Some("tenant_vault.tenant_claim says where in the claims a tenant is looked for.".to_owned()),
+            ),
             VaultError::ReasonRequired => (
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 Some("A profile through which you read demands a reason, for the access log.".to_owned()),

@@ -17,6 +17,7 @@ mod root_key;
 mod session;
 mod shield;
 mod storage;
+mod tenancy;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -34,6 +35,7 @@ pub extern "C-unwind" fn _PG_init() {
     >();
     pg::shared::request(&[&limits::AREA, &denied::AREA]);
     pg::refusal::listen(denied::LISTENER);
+    tenancy::start();
     shield::start();
     root_key::start();
 }

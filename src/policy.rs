@@ -1,25 +1,42 @@
 //! Who calls, for which tenant, and may they: mints a permit or refuses.
 //!
 //! EXECUTE on a function is PostgreSQL's to judge and was judged before we run. What is judged here is the tenant: a
-//! credential's is the one its id names, a tenant secret's the one the caller names; and whether the caller has given
-//! the reason that a profile of its may demand.
+//! credential's is the one its id names, a tenant secret's the one the caller names. It must be the one that the
+//! transaction acts for, where it acts for one; a tenant's own users must act for one, and be somebody in it. And whether
+//! the caller has given the reason that a profile of its may demand.
 //!
 //! **Invariant:** never touches key material or plaintext.
 
-use vault::{Action, CredentialId, Permit, TenantId, VaultError, WholeVault};
+use vault::{Action, CredentialId, Permit, Standing, TenantId, VaultError, WholeVault};
 
 use crate::config;
-use crate::storage::{directory, reasons};
+use crate::storage::directory;
+use crate::storage::profiles::{self, Reach};
+use crate::tenancy::{self, Context};
 
 /// Consent for a tenant that the caller named.
 ///
-/// - errors: 42501 where the call would release a secret and gives no reason, though the caller must.
+/// - errors: 42501 where the transaction acts for another tenant, or where the caller is not enough in it; or where the
+///   call would release a secret and gives no reason, though the caller must.
 pub fn for_tenant<A: Action>(tenant: TenantId) -> Result<Permit<A>, VaultError> {
     demand_reason::<A>()?;
+    if !judged::<A>()?.reaches(tenant) {
+        return Err(VaultError::OtherTenant);
+    }
     Ok(Permit::assertion(tenant))
 }
 
-/// Consent for the platform's own credentials, to an action that releases none.
+/// Consent for what has no tenant yet: the one that the transaction acts for, else the platform.
+///
+/// - errors: as [`for_tenant`].
+pub fn for_new<A: Action>() -> Result<Permit<A>, VaultError> {
+    match judged::<A>()?.tenant {
+        Some(tenant) => for_tenant(tenant),
+        None => Ok(for_platform()),
+    }
+}
+
+/// Consent for the platform's own records, to an action that releases nothing.
 pub fn for_platform<A: Action>() -> Permit<A> {
     const {
         assert!(
@@ -30,12 +47,15 @@ pub fn for_platform<A: Action>() -> Permit<A> {
     Permit::assertion(TenantId::PLATFORM)
 }
 
-/// Consent for the tenant that an id names; `None` when it names none.
+/// Consent for the tenant that an id names; `None` when it names none, or one that the transaction does not act for.
 ///
 /// - errors: as [`for_tenant`], before the id is looked at.
 pub fn for_credential<A: Action>(id: CredentialId) -> Result<Option<Permit<A>>, VaultError> {
     demand_reason::<A>()?;
-    Ok(directory::tenant_of(id.tag()).map(Permit::assertion))
+    let judged = judged::<A>()?;
+    Ok(directory::tenant_of(id.tag())
+        .filter(|tenant| judged.reaches(*tenant))
+        .map(Permit::assertion))
 }
 
 /// Consent to reach every tenant's rows, for the administration of keys and for pruning.
@@ -43,9 +63,141 @@ pub fn for_administration() -> WholeVault {
     WholeVault::assertion()
 }
 
+/// What a caller may do in this transaction, as far as tenants go.
+struct Judged {
+    /// `None`: any.
+    tenant: Option<TenantId>,
+}
+
+impl Judged {
+    fn reaches(&self, tenant: TenantId) -> bool {
+        self.tenant.is_none_or(|own| own == tenant) || profiles::is_cross_tenant()
+    }
+}
+
+fn judged<A: Action>() -> Result<Judged, VaultError> {
+    let reach = profiles::reach();
+    if reach != Reach::Own && !config::require_tenant_context() && tenancy::is_silent() {
+        return Ok(Judged { tenant: None });
+    }
+    let context = tenancy::current()?;
+    if let (Reach::Own, Some(context), Some(needed)) = (reach, &context, A::NEEDS)
+        && context.standing < needed
+    {
+        return Err(VaultError::StandingTooLow {
+            needed: needed.word(),
+        });
+    }
+    let tenant = context.map(|context| context.tenant);
+    if tenant.is_none() && is_one_demanded(reach) {
+        return Err(VaultError::ContextRequired);
+    }
+    Ok(Judged { tenant })
+}
+
+fn is_one_demanded(reach: Reach) -> bool {
+    reach == Reach::Own || config::require_tenant_context() && !profiles::is_cross_tenant()
+}
+
+// ---- for whom a transaction may act ----
+
+/// What somebody says of the request that it serves.
+#[derive(Default)]
+pub struct Request {
+    pub user: Option<String>,
+    pub platform_account: Option<String>,
+    pub lane: Option<String>,
+    pub correlation_id: Option<String>,
+}
+
+/// Whether this caller may act for this tenant, and as what: the platform's roles for any that is enrolled; others where
+/// claims that are believed name it, or where the role in force or the claims' subject is a member.
+///
+/// - errors: 42501, of an unknown tenant too; 42704 of one, for the platform's roles; 22023 where the claims cannot be used.
+pub fn context(tenant: TenantId, request: Request) -> Result<Context, VaultError> {
+    let claims = tenancy::claims();
+    let subject = claims.as_ref().and_then(|claims| claims.subject.as_deref());
+    let is_platform = profiles::reach() == Reach::Every;
+    let standing = if is_platform {
+        if !tenancy::is_enrolled(tenant) {
+            return Err(VaultError::NotEnrolled { tenant });
+        }
+        let user = request.user.as_deref().or(subject);
+        user.and_then(|user| tenancy::standing(tenant, Some(user)))
+            .unwrap_or(Standing::Member)
+    } else {
+        if request
+            .user
+            .as_deref()
+            .is_some_and(|user| Some(user) != subject)
+        {
+            return Err(VaultError::NotYourself);
+        }
+        let member = tenancy::standing(tenant, subject);
+        let is_named = match &claims {
+            // Who is a member by the role in force needs no claims, good or bad.
+            Some(claims) if member.is_none() => claims.name(tenant)?,
+            _ => false,
+        };
+        member
+            .or(is_named.then_some(Standing::Member))
+            .ok_or(VaultError::NotOfTheTenant)?
+    };
+    Ok(Context {
+        tenant,
+        standing,
+        user: request.user.or(subject.map(str::to_owned)),
+        platform_account: request.platform_account,
+        lane: request.lane,
+        correlation_id: request.correlation_id,
+        is_trusted: is_platform || claims.is_some(),
+    })
+}
+
+/// Consent to add or remove somebody of this standing.
+///
+/// - errors: 42501.
+pub fn for_member<A: Action>(tenant: TenantId, of: Standing) -> Result<Permit<A>, VaultError> {
+    let permit = for_tenant::<A>(tenant)?;
+    if profiles::reach() == Reach::Own {
+        let standing = tenancy::current()?.map(|context| context.standing);
+        if !standing.is_some_and(|standing| standing.appoints(of)) {
+            let needed = if of <= Standing::Member {
+                Standing::Admin
+            } else {
+                Standing::Owner
+            };
+            return Err(VaultError::StandingTooLow {
+                needed: needed.word(),
+            });
+        }
+    }
+    Ok(permit)
+}
+
+// ---- what views and policies show ----
+
+/// The tenant whose rows the caller may change in the application's tables.
+pub fn writable_tenant() -> Option<TenantId> {
+    let context = tenancy::current().ok().flatten()?;
+    (context.standing >= Standing::Member).then_some(context.tenant)
+}
+
+/// The one tenant whose rows the caller may list; `None`: none, or every tenant's.
+pub fn listed_tenant() -> Option<TenantId> {
+    // Claims that cannot be used name no tenant; then nothing is listed.
+    let context = tenancy::current().ok().flatten()?;
+    let may = profiles::reach() != Reach::Own || context.standing >= Standing::Member;
+    may.then_some(context.tenant)
+}
+
+pub fn lists_every_tenant() -> bool {
+    matches!(tenancy::current(), Ok(None)) && !is_one_demanded(profiles::reach())
+}
+
 fn demand_reason<A: Action>() -> Result<(), VaultError> {
     let is_given = || config::access_reason(|reason| !reason.trim_ascii().is_empty());
-    if A::RELEASES && reasons::is_demanded() && is_given() != Some(true) {
+    if A::RELEASES && profiles::is_reason_demanded() && is_given() != Some(true) {
         return Err(VaultError::ReasonRequired);
     }
     Ok(())

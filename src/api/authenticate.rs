@@ -7,7 +7,7 @@ use vault::{Authenticate, CredentialId, TenantId, VaultError};
 use super::argument::required;
 use super::door::{Call, answer};
 use crate::pg::clock::Timestamp;
-use crate::{issuers, policy, session};
+use crate::{issuers, policy, session, tenancy};
 
 #[pg_extern(sql = false)]
 fn authenticate(p_jwt: Option<&[u8]>) -> Option<Uuid> {
@@ -37,7 +37,7 @@ fn authenticated(call: &Call, jwt: &[u8]) -> Result<Option<TenantId>, VaultError
     }
     let now_s = Timestamp::now().unix_ms() / 1000;
     let claims = token.verify(&keys, now_s).map_err(refused)?;
-    let tenant = None;
+    let tenant = tenancy::authenticated(claims.all())?;
     session::vault(|vault| vault.authenticated(permit, tenant, claims.issuer()))?;
     Ok(tenant)
 }

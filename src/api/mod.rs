@@ -24,4 +24,6 @@ mod row_security;
 mod store_credential;
 mod store_decoy;
 mod tenant;
+mod tenant_context;
+mod tenant_members;
 mod tenant_secret;

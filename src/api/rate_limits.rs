@@ -30,11 +30,12 @@ fn set(
         "role" if subject.len() < NAME_MAX_BYTES => subject.into_owned(),
         "role" => return Err(no_such_role()),
         "profile" => match &*subject {
-            "service" | "writer" | "auditor" | "admin" => subject.into_owned(),
+            "service" | "writer" | "auditor" | "admin" | "tenant_user" | "developer"
+            | "cross_tenant" => subject.into_owned(),
             _ => {
                 return Err(invalid(
                     "p_subject",
-                    "A profile is one of service, writer, auditor, admin.",
+                    "A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant.",
                 ));
             }
         },

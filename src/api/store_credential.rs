@@ -50,8 +50,9 @@ fn store(
     let description = text(description.unwrap_or_default(), "p_description")?;
     let description = Description::parse(&description, "p_description")?;
     call.writes("store a credential")?;
-    let permit = policy::for_platform::<Store>();
+    let permit = policy::for_new::<Store>()?;
     call.of_tenant(permit.scope().tenant());
+    call.count_tenant(permit.scope().tenant(), 1)?;
     let id = session::vault(|vault| vault.store(permit, &name, &description, secret))?;
     Ok(Uuid::from_bytes(*id.as_bytes()))
 }

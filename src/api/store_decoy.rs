@@ -56,7 +56,7 @@ fn store(
             let described = Description::parse(&description, "p_description")?;
             credential = (CredentialName::parse(&name, "p_name")?, described);
             (
-                policy::for_platform::<StoreDecoy>(),
+                policy::for_new::<StoreDecoy>()?,
                 Guise::Credential(&credential.0, &credential.1),
             )
         }

@@ -4,14 +4,10 @@
 //! Runs for every record, so where nothing is said it costs a few loads: settings are read where they lie, and claims
 //! are parsed again only when they are other ones.
 
-use std::cell::RefCell;
-
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config;
-use crate::pg::guc::Foreign;
 use crate::pg::identity;
+use crate::{config, tenancy};
 
 /// Longer texts are cut, so that a row stays below the TOAST threshold.
 const TEXT_MAX_CHARS: usize = 200;
@@ -26,14 +22,18 @@ pub struct Said {
     pub access_reason: Option<String>,
     pub lane: Option<String>,
     pub platform_account: Option<String>,
+    /// Whether a context of this transaction's says so, and whether that is trusted.
+    is_of_the_context: Option<bool>,
 }
 
 impl Said {
     pub fn now() -> Self {
-        let Claims { subject, tenant } = claims();
-        Self {
-            subject,
-            tenant,
+        let claims = tenancy::said();
+        let claims = claims.as_deref();
+        let short = |said: &String| text(said.as_bytes(), TEXT_MAX_CHARS);
+        let mut said = Self {
+            subject: claims.and_then(|claims| short(claims.subject.as_ref()?)),
+            tenant: claims.and_then(|claims| short(claims.tenant.as_ref()?)),
             correlation_id: config::correlation_id(|id| text(id, TEXT_MAX_CHARS))
                 .flatten()
                 .or_else(request_id),
@@ -41,11 +41,33 @@ impl Said {
             lane: config::lane(|lane| text(lane, WORD_MAX_CHARS)).flatten(),
             platform_account: config::platform_account(|account| text(account, WORD_MAX_CHARS))
                 .flatten(),
-        }
+            is_of_the_context: None,
+        };
+        // What this transaction was told it acts for counts before what the session says.
+        tenancy::read_said(|context| {
+            let word = |said: &String| text(said.as_bytes(), WORD_MAX_CHARS);
+            said.tenant = Some(context.tenant.to_string());
+            said.subject = context.user.as_ref().and_then(short);
+            for (own, of_the_context) in [
+                (
+                    &mut said.correlation_id,
+                    context.correlation_id.as_ref().and_then(short),
+                ),
+                (&mut said.lane, context.lane.as_ref().and_then(word)),
+                (
+                    &mut said.platform_account,
+                    context.platform_account.as_ref().and_then(word),
+                ),
+            ] {
+                *own = of_the_context.or(own.take());
+            }
+            said.is_of_the_context = Some(context.is_trusted);
+        });
+        said
     }
 
-    /// Whether who says it is trusted to; `None` where nothing is said. Judged by the user who was authenticated: a
-    /// superuser who becomes a gateway by SET SESSION AUTHORIZATION is none.
+    /// Whether who says it is trusted to; `None` where nothing is said. Judged by who set the context, else by the user
+    /// who was authenticated: a superuser who becomes a gateway by SET SESSION AUTHORIZATION is none.
     pub fn is_trusted(&self) -> Option<bool> {
         let said = [
             &self.subject,
@@ -55,88 +77,24 @@ impl Said {
             &self.lane,
             &self.platform_account,
         ];
-        said.into_iter()
-            .any(Option::is_some)
-            .then(|| config::is_trusted_gateway(identity::authenticated_user().as_bytes()))
-    }
-}
-
-thread_local! {
-    static CLAIMS: Foreign = const { Foreign::named(c"request.jwt.claims") };
-    static HEADERS: Foreign = const { Foreign::named(c"request.headers") };
-    /// The claims that were parsed last, and what they say.
-    static PARSED: RefCell<(Vec<u8>, Claims)> = const {
-        RefCell::new((
-            Vec::new(),
-            Claims {
-                subject: None,
-                tenant: None,
-            },
-        ))
-    };
-}
-
-#[derive(Clone, Default)]
-struct Claims {
-    subject: Option<String>,
-    tenant: Option<String>,
-}
-
-fn claims() -> Claims {
-    let said = CLAIMS.with(|claims| {
-        claims.text(|json| {
-            PARSED.with_borrow_mut(|(parsed, claims)| {
-                if parsed != json {
-                    *claims = Claims::parse(json);
-                    parsed.clear();
-                    parsed.extend_from_slice(json);
+        said.into_iter().any(Option::is_some).then(|| {
+            self.is_of_the_context.unwrap_or_else(|| {
+                if tenancy::is_authenticated() {
+                    return true;
                 }
-                claims.clone()
+                // Claims that the session kept from an earlier transaction may be another client's.
+                config::is_trusted_gateway(identity::authenticated_user().as_bytes())
+                    && (tenancy::said().is_none() || tenancy::claims().is_some())
             })
         })
-    });
-    said.unwrap_or_default()
-}
-
-impl Claims {
-    /// Whatever is no JSON, or none of this form, says nothing.
-    fn parse(json: &[u8]) -> Self {
-        #[derive(Default, Deserialize)]
-        struct Form {
-            sub: Option<Value>,
-            tenant_id: Option<Value>,
-            app_metadata: Option<Value>,
-        }
-        let form: Form = serde_json::from_slice(json).unwrap_or_default();
-        let tenant = form
-            .tenant_id
-            .or_else(|| form.app_metadata?.get("tenant_id").cloned());
-        Self {
-            subject: form.sub.as_ref().and_then(short),
-            tenant: tenant.as_ref().and_then(short),
-        }
     }
 }
 
-/// The request's header x-request-id, as PostgREST hands it on. Not remembered: beside it stands the caller's token.
+/// The request's header x-request-id.
 fn request_id() -> Option<String> {
-    #[derive(Deserialize)]
-    struct Form {
-        #[serde(rename = "x-request-id")]
-        id: Option<Value>,
-    }
-    HEADERS.with(|headers| {
-        headers.text(|json| {
-            let form: Form = serde_json::from_slice(json).ok()?;
-            short(&form.id?)
-        })
-    })?
-}
-
-fn short(claim: &Value) -> Option<String> {
-    match claim {
-        Value::String(said) => text(said.as_bytes(), TEXT_MAX_CHARS),
-        Value::Number(number) => text(number.to_string().as_bytes(), TEXT_MAX_CHARS),
+    match tenancy::header("x-request-id")? {
+        Value::String(id) => text(id.as_bytes(), TEXT_MAX_CHARS),
+        Value::Number(id) => text(id.to_string().as_bytes(), TEXT_MAX_CHARS),
         _ => None,
     }
 }

@@ -237,6 +237,14 @@ impl Foreign {
         .map(read)
     }
 
+    /// Whether its value was set in the transaction that runs, by SET, SET LOCAL or set_config.
+    pub fn is_of_this_transaction(&self) -> bool {
+        // SAFETY: as above. What a value is to go back to is stacked from the moment it is set in a transaction until that
+        // ends (push_old_value and AtEOXact_GUC, guc.c).
+        self.find()
+            .is_some_and(|setting| unsafe { !(*setting).stack.is_null() })
+    }
+
     fn find(&self) -> Option<*mut pg_sys::config_generic> {
         let settings = all();
         let found = self.found.get();

@@ -92,7 +92,19 @@ pub fn effective_role_is(role: Role) -> bool {
     unsafe { pg_sys::is_member_of_role_nosuper(raw::GetOuterUserId(), role.0) }
 }
 
-/// Counts the times that any role was made, altered or dropped.
+/// Whether the effective role may do what this role may: it is this one, or inherits from it. A superuser may do what
+/// everybody may.
+pub fn effective_role_has_rights_of(role: Role) -> bool {
+    // SAFETY: as above.
+    unsafe { pg_sys::has_privs_of_role(raw::GetOuterUserId(), role.0) }
+}
+
+pub fn effective_role_is_superuser() -> bool {
+    // SAFETY: as above.
+    unsafe { pg_sys::superuser_arg(raw::GetOuterUserId()) }
+}
+
+/// Counts the times that any role was made, altered, dropped, or made or unmade a member of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles(u64);
 
@@ -207,13 +219,16 @@ fn looked_up(role: pg_sys::Oid) -> Name {
 
 fn watch() {
     if !WATCHING.replace(true) {
-        // SAFETY: a static function, registered once a backend.
-        unsafe {
-            pg_sys::CacheRegisterSyscacheCallback(
-                pg_sys::SysCacheIdentifier::AUTHOID as i32,
-                Some(role_changed),
-                pg_sys::Datum::null(),
-            );
+        use pg_sys::SysCacheIdentifier::{AUTHMEMROLEMEM, AUTHOID};
+        for cache in [AUTHOID, AUTHMEMROLEMEM] {
+            // SAFETY: a static function, registered once a backend and cache.
+            unsafe {
+                pg_sys::CacheRegisterSyscacheCallback(
+                    cache as i32,
+                    Some(role_changed),
+                    pg_sys::Datum::null(),
+                );
+            }
         }
     }
 }

@@ -121,6 +121,7 @@ unsafe extern "C-unwind" {
     pub fn FetchPreparedStatement(name: *const c_char, raises: bool) -> *mut PreparedStatement;
     pub fn GetCurrentStatementStartTimestamp() -> TimestampTz;
     pub fn GetCurrentTimestamp() -> TimestampTz;
+    pub fn GetCurrentTransactionNestLevel() -> c_int;
     pub fn GetDatabaseEncoding() -> c_int;
     pub fn GetNumConfigOptions() -> c_int;
     pub fn GetOuterUserId() -> Oid;

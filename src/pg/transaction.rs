@@ -16,8 +16,17 @@ pub enum Ended {
     RolledBack,
 }
 
+/// Who keeps something for the time of a transaction; its functions raise nothing. Depths as [`depth`] counts them.
+#[derive(Clone, Copy)]
+pub struct Follower {
+    pub ended: fn(),
+    pub rolled_back: fn(u32),
+    pub released: fn(u32),
+}
+
 thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static FOLLOWER: Cell<Option<Follower>> = const { Cell::new(None) };
     static ENDED: Cell<Option<Ended>> = const { Cell::new(None) };
 }
 
@@ -52,8 +61,25 @@ pub fn id_if_any() -> Option<u64> {
     (id != 0).then_some(id)
 }
 
+/// 1 in a transaction, one more in each savepoint or block of a procedural language that catches errors.
+pub fn depth() -> u32 {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::GetCurrentTransactionNestLevel() }.cast_unsigned()
+}
+
+/// Called once, by _PG_init.
+pub fn follow(follower: Follower) {
+    FOLLOWER.set(Some(follower));
+    watch();
+}
+
 /// Whether anything ended since the last call of this; a rollback outweighs a commit.
 pub fn ended() -> Option<Ended> {
+    watch();
+    ENDED.take()
+}
+
+fn watch() {
     if !WATCHING.replace(true) {
         // SAFETY: static functions, registered once a backend (WATCHING).
         unsafe {
@@ -61,14 +87,25 @@ pub fn ended() -> Option<Ended> {
             pg_sys::RegisterSubXactCallback(Some(subtransaction_ended), null_mut());
         }
     }
-    ENDED.take()
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn transaction_ended(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
     use pg_sys::XactEvent::{
-        XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PARALLEL_ABORT, XACT_EVENT_PREPARE,
+        XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PARALLEL_ABORT, XACT_EVENT_PARALLEL_COMMIT,
+        XACT_EVENT_PREPARE,
     };
+    if let (
+        XACT_EVENT_ABORT
+        | XACT_EVENT_COMMIT
+        | XACT_EVENT_PARALLEL_ABORT
+        | XACT_EVENT_PARALLEL_COMMIT
+        | XACT_EVENT_PREPARE,
+        Some(follower),
+    ) = (event, FOLLOWER.get())
+    {
+        (follower.ended)();
+    }
     match event {
         XACT_EVENT_COMMIT if ENDED.get().is_none() => ENDED.set(Some(Ended::Committed)),
         XACT_EVENT_ABORT | XACT_EVENT_PARALLEL_ABORT | XACT_EVENT_PREPARE => {
@@ -85,7 +122,15 @@ unsafe extern "C-unwind" fn subtransaction_ended(
     _parent: pg_sys::SubTransactionId,
     _arg: *mut c_void,
 ) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+    use pg_sys::SubXactEvent::{SUBXACT_EVENT_ABORT_SUB, SUBXACT_EVENT_COMMIT_SUB};
+    // The part that ends is still the current one (xact.c).
+    let (follower, depth) = (FOLLOWER.get(), depth());
+    match (event, follower) {
+        (SUBXACT_EVENT_ABORT_SUB, Some(follower)) => (follower.rolled_back)(depth),
+        (SUBXACT_EVENT_COMMIT_SUB, Some(follower)) => (follower.released)(depth),
+        _ => {}
+    }
+    if event == SUBXACT_EVENT_ABORT_SUB {
         ENDED.set(Some(Ended::RolledBack));
     }
 }

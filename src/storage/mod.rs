@@ -3,7 +3,7 @@
 
 mod direct;
 pub mod directory;
-pub mod reasons;
+pub mod profiles;
 mod spi;
 mod wall;
 

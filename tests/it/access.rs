@@ -10,6 +10,67 @@ use vault_tests::{Calls, Cluster, Database, refusal, shared, state_of, temporary
 /// `{id}`: a credential; `{staged}`: one with a previous and a pending version; `{deleted}`: one that was; `{tenant}`: a tenant with a secret K; `{role}`: a role that may be given a profile.
 const MATRIX: &[(&str, &str, &[&str])] = &[
     (
+        "set_tenant_context(uuid)",
+        "SELECT vault.set_tenant_context('{tenant}')",
+        &["service", "writer", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "set_request_context(uuid,text,text,text,text)",
+        "SELECT vault.set_request_context('{tenant}')",
+        &["service", "writer", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "begin_request()",
+        "SELECT vault.begin_request()",
+        &["service", "writer", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "clear_tenant_context()",
+        "SELECT vault.clear_tenant_context()",
+        &["service", "writer", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "get_current_tenant()",
+        "SELECT vault.get_current_tenant()",
+        PROFILES,
+    ),
+    (
+        "get_writable_tenant()",
+        "SELECT vault.get_writable_tenant()",
+        PROFILES,
+    ),
+    (
+        "listed_tenant()",
+        "SELECT vault.listed_tenant()",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "lists_every_tenant()",
+        "SELECT vault.lists_every_tenant()",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "enrol_tenant(uuid)",
+        "SELECT vault.enrol_tenant('{tenant}')",
+        &["service", "admin"],
+    ),
+    (
+        "add_tenant_member(uuid,text,text,text)",
+        "SELECT vault.add_tenant_member('{tenant}', 'somebody')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "remove_tenant_member(uuid,text,text)",
+        "SELECT vault.remove_tenant_member('{tenant}', 'somebody')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "tenant_member_list",
+        "SELECT * FROM vault.tenant_member_list",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    ("tenant_members", "SELECT * FROM vault.tenant_members", &[]),
+    (
         "generate_root_key()",
         "SELECT vault.generate_root_key()",
         &["admin"],
@@ -44,7 +105,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "authenticate(text)",
         "SELECT vault.authenticate('x')",
-        &["service"],
+        &["service", "tenant_user"],
     ),
     (
         "trust_jwt_issuer(text,text,jsonb)",
@@ -79,17 +140,17 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "store_credential(text,text,text)",
         "SELECT vault.store_credential('n', 'x')",
-        &["service", "writer", "admin"],
+        &["service", "writer", "admin", "tenant_user"],
     ),
     (
         "store_credential_bytes(text,bytea,text)",
         "SELECT vault.store_credential_bytes('n', 'x')",
-        &["service", "writer", "admin"],
+        &["service", "writer", "admin", "tenant_user"],
     ),
     (
         "encrypt_tenant_secret(uuid,text,text)",
         "SELECT vault.encrypt_tenant_secret('{tenant}', 'K', 'y')",
-        &["service", "writer", "admin"],
+        &["service", "writer", "admin", "tenant_user"],
     ),
     (
         "retrieve_credential(uuid,integer)",
@@ -114,42 +175,42 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "rotate_credential(uuid,text,interval,integer,text)",
         "SELECT vault.rotate_credential('{id}', 'y')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "rotate_credential_bytes(uuid,bytea,interval,integer,text)",
         "SELECT vault.rotate_credential_bytes('{id}', 'y')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "stage_credential(uuid,text,text)",
         "SELECT vault.stage_credential('{id}', 'y')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "stage_credential_bytes(uuid,bytea,text)",
         "SELECT vault.stage_credential_bytes('{id}', 'y')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "promote_credential(uuid,integer,interval)",
         "SELECT vault.promote_credential('{staged}')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "rollback_credential(uuid,integer,text)",
         "SELECT vault.rollback_credential('{staged}')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "list_credential_versions(uuid)",
         "SELECT * FROM vault.list_credential_versions('{id}')",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "restore_credential(uuid)",
         "SELECT vault.restore_credential('{deleted}')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "destroy_credential(uuid)",
@@ -205,37 +266,37 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "deleted_credential_list",
         "SELECT * FROM vault.deleted_credential_list",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "delete_credential(uuid)",
         "SELECT vault.delete_credential('{id}')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "delete_tenant_secret(uuid,text)",
         "SELECT vault.delete_tenant_secret('{tenant}', 'K')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "list_tenant_secret_keys(uuid)",
         "SELECT * FROM vault.list_tenant_secret_keys('{tenant}')",
-        &["service", "admin"],
+        &["service", "admin", "tenant_user"],
     ),
     (
         "list_credentials()",
         "SELECT * FROM vault.list_credentials()",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "permitted_tenant()",
         "SELECT vault.permitted_tenant()",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "may_list()",
         "SELECT vault.may_list()",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "profile_privileges()",
@@ -330,7 +391,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "credential_list",
         "SELECT * FROM vault.credential_list",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "vault_access_log",
@@ -477,7 +538,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "is_permitted(uuid)",
         "SELECT vault.is_permitted('{tenant}')",
-        &["service", "admin", "auditor"],
+        &["service", "admin", "auditor", "tenant_user"],
     ),
     (
         "announce_key_change()",
@@ -511,6 +572,19 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
 ];
+
+const PROFILES: &[&str] = &[
+    "service",
+    "writer",
+    "auditor",
+    "admin",
+    "tenant_user",
+    "developer",
+    "cross_tenant",
+];
+
+/// Whoever may name them may call them: policies of the application's tables do, in everybody's name.
+const EVERYBODYS: [&str; 2] = ["get_current_tenant()", "get_writable_tenant()"];
 
 /// One database with something to reach for, and the matrix' calls filled in.
 struct Ground {
@@ -560,7 +634,11 @@ impl Ground {
 
     /// The SQLSTATE of a call, `ok` if it went through. Leaves nothing behind.
     fn attempt(&self, session: &mut Client, call: &str) -> String {
-        session.batch_execute("BEGIN").unwrap();
+        self.attempt_after("BEGIN", session, call)
+    }
+
+    fn attempt_after(&self, beginning: &str, session: &mut Client, call: &str) -> String {
+        session.batch_execute(&self.fill(beginning)).unwrap();
         let answer = session.batch_execute(&self.fill(call));
         session.batch_execute("ROLLBACK").unwrap();
         match answer {
@@ -575,7 +653,11 @@ impl Ground {
 
     fn expect_nothing_reachable(&self, session: &mut Client, who: &str) {
         for (object, call, _) in MATRIX {
-            assert_eq!(self.attempt(session, call), "42501", "{who} and {object}");
+            let state = self.attempt(session, call);
+            assert!(
+                state == "42501" || EVERYBODYS.contains(object),
+                "{who} and {object}: {state}"
+            );
         }
         for table in [
             "credentials",
@@ -692,7 +774,8 @@ fn default_privileges_given_to_anon_open_nothing() {
           WHERE x.grantee NOT IN (o.owner, 'service_role'::regrole)",
         &[],
     );
-    assert_eq!(strangers, Vec::<String>::new());
+    let everybodys = EVERYBODYS.map(|function| format!("vault.{function} - EXECUTE"));
+    assert_eq!(strangers, everybodys);
     // And service_role holds its own profile, not what the default privileges would have added.
     for (object, call, profiles) in MATRIX {
         let expected = if profiles.contains(&"service") {
@@ -834,17 +917,29 @@ fn without_supabases_roles_nobody_gets_anything() {
 fn each_profile_may_do_what_the_matrix_says_and_nothing_else() {
     let db = Database::fresh();
     let ground = Ground::prepare(&db);
-    for profile in ["service", "writer", "auditor", "admin"] {
+    for profile in PROFILES {
         let role = db.role_with_profile(profile);
         let mut session = db.login(&role);
+        // A tenant's own user is somebody in it, and says so.
+        let beginning = if *profile == "tenant_user" {
+            db.superuser()
+                .execute(
+                    "SELECT vault.add_tenant_member($1, $2, 'owner', 'database_role')",
+                    &[&ground.tenant, &role],
+                )
+                .unwrap();
+            "BEGIN; SELECT vault.set_tenant_context('{tenant}')"
+        } else {
+            "BEGIN"
+        };
         for (object, call, profiles) in MATRIX {
-            let expected = if profiles.contains(&profile) {
+            let expected = if profiles.contains(profile) {
                 "ok"
             } else {
                 "42501"
             };
             assert_eq!(
-                ground.attempt(&mut session, call),
+                ground.attempt_after(beginning, &mut session, call),
                 expected,
                 "profile {profile} and {object}"
             );
@@ -1058,11 +1153,13 @@ fn reapplying_makes_privileges_what_the_rows_say() {
         .batch_execute("SELECT vault.reapply_access()")
         .unwrap();
     for (object, call, profiles) in MATRIX {
-        assert_eq!(
-            ground.attempt(&mut db.through_authenticator("anon"), call),
-            "42501",
-            "anon and {object}"
-        );
+        if !EVERYBODYS.contains(object) {
+            assert_eq!(
+                ground.attempt(&mut db.through_authenticator("anon"), call),
+                "42501",
+                "anon and {object}"
+            );
+        }
         let expected = if profiles.contains(&"writer") {
             "ok"
         } else {

@@ -51,5 +51,6 @@ mod sources;
 mod standby;
 mod surface;
 mod tamper;
+mod tenancy;
 mod tenants;
 mod versions;

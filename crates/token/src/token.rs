@@ -37,7 +37,7 @@ pub struct TrustedKey {
 pub struct Claims {
     issuer: String,
     subject: Option<String>,
-    all: Map<String, Value>,
+    all: Value,
 }
 
 impl Claims {
@@ -49,7 +49,8 @@ impl Claims {
         self.subject.as_deref()
     }
 
-    pub fn all(&self) -> &Map<String, Value> {
+    /// Every claim: an object.
+    pub fn all(&self) -> &Value {
         &self.all
     }
 }
@@ -148,7 +149,7 @@ impl<'a> Token<'a> {
         Ok(Claims {
             issuer: self.issuer,
             subject,
-            all: self.claims,
+            all: Value::Object(self.claims),
         })
     }
 

@@ -1,5 +1,7 @@
 //! What a caller may ask for. Each action is a type, so that a permit for one cannot be spent on another.
 
+use crate::Standing;
+
 /// An action and the word the access log uses for it.
 pub trait Action {
     const NAME: &'static str;
@@ -7,12 +9,16 @@ pub trait Action {
     const RELEASES: bool;
     /// Whether a call of it counts against the rate limits: it releases secrets, guesses at them, or seals new ones.
     const LIMITED: bool;
+    /// What a tenant's own user must be for it; `None`: EXECUTE on the function decides alone.
+    const NEEDS: Option<Standing>;
 }
 
 macro_rules! actions {
     (@ $wanted:ident) => { false };
     (@ releases releases $($rest:ident)*) => { true };
     (@ limited limited $($rest:ident)*) => { true };
+    (@ manages manages $($rest:ident)*) => { true };
+    (@ lists lists $($rest:ident)*) => { true };
     (@ $wanted:ident $other:ident $($rest:ident)*) => { actions!(@ $wanted $($rest)*) };
     ($($(#[$doc:meta])* $name:ident = $word:literal $($is:ident)*),+ $(,)?) => {$(
         $(#[$doc])*
@@ -22,6 +28,13 @@ macro_rules! actions {
             const NAME: &'static str = $word;
             const RELEASES: bool = actions!(@ releases $($is)*);
             const LIMITED: bool = actions!(@ limited $($is)*);
+            const NEEDS: Option<Standing> = if actions!(@ manages $($is)*) {
+                Some(Standing::Admin)
+            } else if actions!(@ lists $($is)*) {
+                Some(Standing::Member)
+            } else {
+                None
+            };
         }
     )+
     /// The action of this word, as a word that lives on.
@@ -32,26 +45,31 @@ macro_rules! actions {
 }
 
 actions! {
-    Store = "store" limited,
+    Store = "store" limited manages,
     Retrieve = "retrieve" releases limited,
-    Rotate = "rotate" limited,
-    Delete = "delete",
+    Rotate = "rotate" limited manages,
+    Delete = "delete" manages,
     /// Back from a deletion.
-    Restore = "restore",
+    Restore = "restore" manages,
     Destroy = "destroy",
-    Stage = "stage" limited,
-    Promote = "promote",
-    Rollback = "rollback",
-    ListVersions = "list_versions",
+    Stage = "stage" limited manages,
+    Promote = "promote" manages,
+    Rollback = "rollback" manages,
+    ListVersions = "list_versions" lists,
     SetLifecycle = "set_lifecycle",
     /// By the calendar or because a rotation left too many versions.
     Prune = "prune",
     /// Insert or replace a tenant's secret by its key.
-    TenantStore = "tenant_store" limited,
+    TenantStore = "tenant_store" limited manages,
     TenantRetrieve = "tenant_retrieve" releases limited,
     /// The keys of a tenant's secrets, never the values.
-    TenantList = "tenant_list",
-    TenantDelete = "tenant_delete",
+    TenantList = "tenant_list" lists,
+    TenantDelete = "tenant_delete" manages,
+    /// For which tenant a transaction acts; recorded where it is refused.
+    SetContext = "set_context",
+    EnrolTenant = "enrol_tenant",
+    AddTenantMember = "add_tenant_member",
+    RemoveTenantMember = "remove_tenant_member",
     VerifySecrets = "verify_secrets",
     FindByValue = "find_by_value" limited,
     LockTenant = "lock_tenant",

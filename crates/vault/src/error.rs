@@ -41,6 +41,31 @@ pub enum VaultError {
     #[error("the tenant has another secret of this key")]
     KeyTaken,
 
+    /// A tenant's own user, or everybody by `tenant_vault.require_tenant_context`, acts for one tenant at a time.
+    #[error("no tenant context is set")]
+    ContextRequired,
+
+    #[error("the call names another tenant than the transaction acts for")]
+    OtherTenant,
+
+    /// Said of tenants that do not exist, too: the caller cannot tell which.
+    #[error("this caller may not act for the tenant")]
+    NotOfTheTenant,
+
+    #[error("a caller may name no other user than itself")]
+    NotYourself,
+
+    #[error("this takes {needed} of the tenant")]
+    StandingTooLow { needed: &'static str },
+
+    /// Said to those who may act for any tenant.
+    #[error("the tenant is not enrolled")]
+    NotEnrolled { tenant: TenantId },
+
+    /// Those of a trusted gateway, or of a token.
+    #[error("the claims do not say for which tenant")]
+    UnusableClaims { problem: &'static str },
+
     /// A profile of the caller's demands one of every call that releases a secret.
     #[error("a reason is required to read a secret")]
     ReasonRequired,

@@ -13,26 +13,30 @@ mod erasure;
 mod error;
 mod event;
 mod keks;
+mod layers;
 mod names;
 mod permit;
 mod ports;
 mod rate;
 mod rotation;
 mod service;
+mod standing;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, ExportAccessLog, FindByValue, GenerateRootKey, ImportStandbyLog,
-    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, Restore, RetireRootKey, Retrieve,
-    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
-    SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
-    TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret,
-    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    Action, ActivateRootKey, AddTenantMember, Authenticate, CheckpointAccessLog, DecoyRead,
+    DecoyTouched, Delete, Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue,
+    GenerateRootKey, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
+    RemoveTenantMember, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion,
+    SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve,
+    TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerifyAccessLog, VerifyErasure,
+    VerifySecrets, action_named,
 };
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
+pub use layers::Layers;
 pub use names::{
     CredentialId, CredentialName, Description, Reason, SecretKey, TenantId, TenantTag, check_secret,
 };
@@ -48,6 +52,7 @@ pub use rotation::{
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
+pub use standing::Standing;
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,
     Rotation, Seen, Span, VersionEntry, VersionState, VersionStorage,

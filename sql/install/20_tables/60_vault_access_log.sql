@@ -43,7 +43,7 @@ COMMENT ON COLUMN vault.vault_access_log.secret_id IS 'The credential that was a
 COMMENT ON COLUMN vault.vault_access_log.accessed_at IS 'Wall clock at the time of the record.';
 COMMENT ON COLUMN vault.vault_access_log."session_user" IS 'Who logged in; behind PostgREST always its authenticator.';
 COMMENT ON COLUMN vault.vault_access_log.action IS
-    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, require_reason, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, verify_access_log, checkpoint_access_log, prune_access_log, export_access_log, import_standby_log, set_rate_limit, trust_jwt_issuer, trust_jwt_secret, distrust_jwt_issuer, authenticate, store_decoy, decoy_read, decoy_touched, denied_call.';
+    'store, retrieve, rotate, delete, stage, promote, rollback, list_versions, restore, destroy, set_lifecycle, prune, tenant_store, tenant_retrieve, tenant_list, tenant_delete, set_context, enrol_tenant, add_tenant_member, remove_tenant_member, lock_tenant, unlock_tenant, set_min_key_version, shred_tenant, verify_erasure, verify_secrets, find_by_value, grant_access, revoke_access, require_reason, generate_root_key, activate_root_key, rotate_root_key, rewrap_tenant_keys, retire_root_key, rotate_tenant_key, rewrap_credentials, verify_access_log, checkpoint_access_log, prune_access_log, export_access_log, import_standby_log, set_rate_limit, trust_jwt_issuer, trust_jwt_secret, distrust_jwt_issuer, authenticate, store_decoy, decoy_read, decoy_touched, denied_call.';
 COMMENT ON COLUMN vault.vault_access_log.outcome IS
     'ok, not_found, refused (malformed call), denied (may not), failed (in order, but could not be served).';
 COMMENT ON COLUMN vault.vault_access_log.sqlstate IS 'What the caller received, where that was an error.';
@@ -52,11 +52,11 @@ COMMENT ON COLUMN vault.vault_access_log.secret_key IS
     'The key of a tenant secret; "role: profile" for a change of access; the id of a root key; which version was read, where one was asked for; what was pruned; which rate limit refused; the issuer of a signed token, and why it is not believed; the call, for an alert; the object, for a denied call. Never a value.';
 COMMENT ON COLUMN vault.vault_access_log.effective_role IS 'The role in force (SET ROLE), before our functions changed it.';
 COMMENT ON COLUMN vault.vault_access_log.claims_subject IS
-    'sub of request.jwt.claims. Any session can set that; claims_trusted says whether this one is trusted to.';
+    'The user that the tenant context names, else sub of request.jwt.claims. Any session can set the latter; claims_trusted says whether this one is trusted to.';
 COMMENT ON COLUMN vault.vault_access_log.claims_tenant IS
-    'tenant_id, or app_metadata.tenant_id, of request.jwt.claims; trust it likewise.';
+    'The tenant that the transaction acts for (vault.set_tenant_context), else the one that request.jwt.claims name where tenant_vault.tenant_claim says; trust the latter likewise.';
 COMMENT ON COLUMN vault.vault_access_log.claims_trusted IS
-    'Whether the login role is one that tenant_vault.trusted_gateways names, which vouches for claims, correlation_id, access_reason, lane and platform_account; false: self-asserted; NULL where the record has none of these.';
+    'Whether who says these is trusted to: a platform role or a trusted gateway that set the tenant context, or the login role is one that tenant_vault.trusted_gateways names, which vouches for claims of its transaction, correlation_id, access_reason, lane and platform_account; false: self-asserted; NULL where the record has none of these.';
 COMMENT ON COLUMN vault.vault_access_log.application_name IS 'As the client gave it.';
 COMMENT ON COLUMN vault.vault_access_log.client_addr IS 'NULL for a unix socket.';
 COMMENT ON COLUMN vault.vault_access_log.backend_pid IS 'The server process that served the call.';

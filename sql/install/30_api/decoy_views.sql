@@ -19,7 +19,8 @@ CREATE VIEW vault.alerts WITH (security_barrier = true) AS
            l.secret_id AS credential_id, l.tenant_id, l."session_user", l.effective_role, l.claims_subject,
            l.claims_tenant, l.application_name, l.client_addr, l.backend_pid, l.xid
       FROM vault.vault_access_log AS l
-     WHERE l.action IN ('decoy_read', 'decoy_touched');
+     WHERE l.action IN ('decoy_read', 'decoy_touched')
+       AND ((SELECT vault.lists_every_tenant()) OR l.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.alerts OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.alerts FROM PUBLIC;
 COMMENT ON VIEW vault.alerts IS

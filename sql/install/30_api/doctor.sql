@@ -102,6 +102,10 @@ $find$),
           JOIN pg_roles AS r ON r.rolname = h.role_name
           CROSS JOIN LATERAL (
               SELECT CASE p.object_kind WHEN 'TABLE' THEN 'TABLE' ELSE 'ROUTINE' END) AS k (kind)
+        UNION ALL
+        -- What policies of the application's tables ask, in everybody's name.
+        SELECT 0, 'ROUTINE', to_regprocedure(e.name), e.name, 'EXECUTE'
+          FROM unnest(ARRAY['vault.get_current_tenant()', 'vault.get_writable_tenant()']) AS e (name)
     )
     SELECT 'privileges', 'error',
            format('%s has %s on %s, which no profile gives it',
@@ -113,7 +117,8 @@ $find$),
                         WHERE (w.grantee, w.kind, w.oid, w.privilege) = (f.grantee, f.kind, f.oid, f.privilege))
     UNION ALL
     SELECT 'privileges', 'warning',
-           format('role %I lacks %s on %s, which its profile gives', pg_get_userbyid(w.grantee), w.privilege, w.name),
+           CASE w.grantee WHEN 0 THEN format('PUBLIC lacks %s on %s, which policies of tables need', w.privilege, w.name)
+                ELSE format('role %I lacks %s on %s, which its profile gives', pg_get_userbyid(w.grantee), w.privilege, w.name) END,
            'Make privileges what vault.access_grants says: SELECT vault.reapply_access();'
       FROM wanted AS w
      WHERE NOT EXISTS (SELECT FROM found AS f
@@ -141,12 +146,13 @@ $find$),
 ('functions', 'every function has the rights, the search_path and the code that it was installed with', $find$
     WITH functions AS (
         SELECT p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname, oidvectortypes(p.proargtypes)) AS name,
-               p.proname IN ('permitted_tenant', 'is_permitted', 'rotate_root_key', 'rewrap_credentials') AS is_unpinned,
+               p.proname IN ('permitted_tenant', 'is_permitted', 'rotate_root_key', 'rewrap_credentials', 'clear_tenant_context',
+                             'get_current_tenant') AS is_unpinned,
                p.proname NOT IN (
                    'permitted_tenant', 'is_permitted', 'may_list', 'list_credentials', 'unused_credentials', 'keys_in_use',
                    'rotate_root_key', 'rewrap_credentials', 'announce_key_change', 'record_access_change', 'held_profiles',
                    'profile_privileges', 'apply_profile', 'check_access_change', 'revoke_from_everyone', 'library_health',
-                   'begin_access_log_export', 'ocsf_event')
+                   'begin_access_log_export', 'ocsf_event', 'clear_tenant_context', 'get_current_tenant')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -225,7 +231,8 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('jwt_keys'), ('rate_limits'), ('root_key_states'), ('tenants'),
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
+                   ('tenant_members'), ('tenants'),
                    ('wrapped_tenant_keys'))
            AS t (name)
       LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'

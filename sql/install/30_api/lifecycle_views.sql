@@ -48,7 +48,8 @@ CREATE VIEW vault.tenant_usage WITH (security_barrier = true) AS
                         pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
                    FROM vault.vault_access_log AS l
                   WHERE l.action IN ('retrieve', 'tenant_retrieve') AND l.outcome = 'ok'
-                  GROUP BY l.tenant_id) AS u ON u.tenant_id = t.tenant_id;
+                  GROUP BY l.tenant_id) AS u ON u.tenant_id = t.tenant_id
+     WHERE (SELECT vault.lists_every_tenant()) OR t.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.tenant_usage OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.tenant_usage FROM PUBLIC;
 COMMENT ON VIEW vault.tenant_usage IS
@@ -66,6 +67,7 @@ CREATE VIEW vault.role_usage WITH (security_barrier = true) AS
                    pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
               FROM vault.vault_access_log AS l
              WHERE l.action IN ('retrieve', 'tenant_retrieve') AND l.outcome = 'ok'
+               AND ((SELECT vault.lists_every_tenant()) OR l.tenant_id = (SELECT vault.listed_tenant()))
              GROUP BY l.effective_role) AS u
       FULL JOIN (SELECT last.role_name::text, pg_catalog.array_agg(last.profile ORDER BY last.profile) AS profiles
                    FROM (SELECT DISTINCT ON (g.role_name, g.profile) g.role_name, g.profile, g.granted

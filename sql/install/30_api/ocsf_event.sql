@@ -46,10 +46,10 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                            'namespace', p_record.tenant_id))
                    END,
                    'user', CASE k.class WHEN 3005 THEN
-                       json_build_object('name', regexp_replace(p_record.secret_key, ': [a-z]+$', ''))
+                       json_build_object('name', regexp_replace(p_record.secret_key, ': [a-z_]+$', ''))
                    END,
                    'privileges', CASE k.class WHEN 3005 THEN
-                       json_build_array(substring(p_record.secret_key FROM ': ([a-z]+)$'))
+                       json_build_array(substring(p_record.secret_key FROM ': ([a-z_]+)$'))
                    END,
                    'unmapped', json_build_object(
                        'secret_key', p_record.secret_key,
@@ -68,12 +68,13 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                        CASE p_record.action WHEN 'grant_access' THEN 1 ELSE 2 END,
                        CASE p_record.action WHEN 'grant_access' THEN 'Assign Privileges' ELSE 'Revoke Privileges' END
                  WHERE p_record.action IN ('grant_access', 'revoke_access')
-                   AND p_record.secret_key ~ ': [a-z]+$'
+                   AND p_record.secret_key ~ ': [a-z_]+$'
                 UNION ALL
                 SELECT 6003, 'API Activity', 6, 'Application Activity', a.id,
                        (ARRAY['Create', 'Read', 'Update', 'Delete', 'Other'])[LEAST(a.id, 5)]
                   FROM (SELECT CASE
-                            WHEN p_record.action IN ('store', 'store_decoy', 'generate_root_key', 'checkpoint_access_log',
+                            WHEN p_record.action IN ('store', 'store_decoy', 'enrol_tenant', 'add_tenant_member', 'generate_root_key',
+                                 'checkpoint_access_log',
                                  'import_standby_log') THEN 1
                             WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'list_versions',
                                  'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
@@ -82,13 +83,13 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                                  'tenant_store', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
                                  'activate_root_key', 'rotate_root_key', 'rewrap_tenant_keys', 'retire_root_key',
                                  'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access',
-                                 'require_reason', 'set_rate_limit', 'decoy_touched') THEN 3
+                                 'require_reason', 'set_rate_limit', 'set_context', 'decoy_touched') THEN 3
                             WHEN p_record.action IN ('delete', 'destroy', 'tenant_delete', 'prune', 'shred_tenant',
-                                 'prune_access_log') THEN 4
+                                 'remove_tenant_member', 'prune_access_log') THEN 4
                             ELSE 99
                         END) AS a (id)
                  WHERE NOT (p_record.action IN ('grant_access', 'revoke_access')
-                            AND COALESCE(p_record.secret_key, '') ~ ': [a-z]+$')
+                            AND COALESCE(p_record.secret_key, '') ~ ': [a-z_]+$')
                ) AS k (class, class_name, category, category_name, activity, activity_name)
     $$;
 ALTER FUNCTION vault.ocsf_event(vault.vault_access_log) OWNER TO tenant_vault_owner;

@@ -1,5 +1,5 @@
 -- Takes every privilege on our objects from everyone but their owner, whoever gave it: default privileges reach past
--- PUBLIC, to roles that this script has never heard of.
+-- PUBLIC, to roles that this script has never heard of. Two functions are then given back to PUBLIC.
 CREATE FUNCTION vault.revoke_from_everyone()
     RETURNS void
     LANGUAGE plpgsql  VOLATILE  PARALLEL UNSAFE  SECURITY INVOKER
@@ -31,9 +31,11 @@ BEGIN
         EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE',
                        v_grant.object_kind, v_grant.object_name, v_grant.grantee);
     END LOOP;
+    -- What policies of the application's tables ask, in the name of whoever queries them.
+    GRANT EXECUTE ON FUNCTION vault.get_current_tenant(), vault.get_writable_tenant() TO PUBLIC;
 END
 $$;
 ALTER FUNCTION vault.revoke_from_everyone() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.revoke_from_everyone() FROM PUBLIC;
 COMMENT ON FUNCTION vault.revoke_from_everyone() IS
-    'Takes every privilege on the vault''s objects from everyone but their owner. For the vault''s own functions; granted to nobody.';
+    'Takes every privilege on the vault''s objects from everyone but their owner; vault.get_current_tenant and vault.get_writable_tenant are then everybody''s. For the vault''s own functions; granted to nobody.';

@@ -18,19 +18,26 @@ CREATE POLICY permitted_tenant ON vault.credential_lifecycles TO tenant_vault_ow
 CREATE POLICY permitted_tenant ON vault.decoys TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.credentials FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.credential_versions FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.credential_version_notes FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.deleted_credentials FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.credential_lifecycles FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.decoys FOR SELECT TO tenant_vault_owner
-    USING ((SELECT vault.may_list()));
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 
 COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credentials IS 'One tenant at a time, also for the owner.';

@@ -4,8 +4,9 @@ use super::Vault;
 use super::keys::missing;
 use crate::erasure::{self, Circumstances, Erasure};
 use crate::{
-    Audit, Entropy, Event, KeyAdministration, KeyStorage, LockTenant, Permit, RootKeys,
-    SetMinKeyVersion, ShredTenant, Storage, TenantStorage, UnlockTenant, VaultError, VerifyErasure,
+    Action, Audit, EnrolTenant, Entropy, Event, KeyAdministration, KeyStorage, LockTenant, Permit,
+    RootKeys, SetMinKeyVersion, ShredTenant, Storage, TenantStorage, UnlockTenant, VaultError,
+    VerifyErasure,
 };
 
 impl<S, A, R, E> Vault<S, A, R, E>
@@ -15,6 +16,25 @@ where
     R: RootKeys,
     E: Entropy,
 {
+    /// Makes a tenant known. One that is known already stays as it is.
+    pub fn enrol_tenant(&mut self, permit: Permit<EnrolTenant>) -> Result<(), VaultError> {
+        let ring = self.ring()?;
+        self.tag(&ring, permit.scope())?;
+        self.record(Event::done(&permit))
+    }
+
+    /// Records an action about a tenant of which the vault itself keeps nothing.
+    pub fn tenant_action<T: Action>(
+        &mut self,
+        permit: Permit<T>,
+        note: &str,
+    ) -> Result<(), VaultError> {
+        self.record(Event {
+            key: Some(note),
+            ..Event::done(&permit)
+        })
+    }
+
     /// From the moment of the commit every backend refuses every value of the tenant. Locking again changes the reason.
     ///
     /// - errors: [`VaultError::UnknownTenant`].
