@@ -25,6 +25,7 @@ macro_rules! on_both_adapters {
 
 mod access;
 mod adapters;
+mod authenticate;
 mod canary;
 mod census;
 mod chain;
