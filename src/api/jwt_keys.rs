@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 
-use pgrx::{JsonB, pg_extern};
+use pgrx::pg_extern;
 use token::{Key, LABEL_MAX_BYTES, is_label, parse_key_set};
 use vault::{DistrustJwtIssuer, JwtPublicKey, TrustJwtIssuer, TrustJwtSecret, VaultError};
 
 use super::argument::{required, secret_text, text};
 use super::door::{Call, answer};
+use crate::pg::json::Jsonb;
 use crate::{policy, session};
 
 #[pg_extern(sql = false)]
 fn trust_jwt_issuer(
     p_issuer: Option<&[u8]>,
     p_audience: Option<&[u8]>,
-    p_jwks: Option<JsonB>,
+    p_jwks: Option<Jsonb>,
 ) -> i32 {
     answer::<TrustJwtIssuer, _>(|call| trust(call, p_issuer, p_audience, p_jwks))
 }
@@ -23,15 +24,19 @@ fn trust(
     call: &Call,
     issuer: Option<&[u8]>,
     audience: Option<&[u8]>,
-    jwks: Option<JsonB>,
+    jwks: Option<Jsonb>,
 ) -> Result<i32, VaultError> {
     let issuer = label(issuer, "p_issuer")?;
     let audience = label(audience, "p_audience")?;
-    let jwks = required(jwks, "p_jwks")?.0.to_string();
-    let keys = parse_key_set(jwks.as_bytes()).map_err(|error| VaultError::InvalidArgument {
+    let jwks = required(jwks, "p_jwks")?;
+    let invalid = |rule: String| VaultError::InvalidArgument {
         argument: "p_jwks",
-        rule: error.to_string(),
-    })?;
+        rule,
+    };
+    let jwks = jwks
+        .to_utf8()
+        .ok_or_else(|| invalid("Text must have a UTF-8 form.".to_owned()))?;
+    let keys = parse_key_set(&jwks).map_err(|error| invalid(error.to_string()))?;
     call.writes("trust an issuer of tokens")?;
     let jwks: Vec<String> = keys
         .iter()
