@@ -5,10 +5,12 @@
 //! behind a pooler.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::thread::LocalKey;
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use vault::{Layers, TenantId, VaultError};
 
@@ -76,14 +78,41 @@ fn is_handed_on(setting: &'static LocalKey<Foreign>) -> bool {
         && setting.with(Foreign::is_of_this_transaction)
 }
 
-/// The request's header of this name, as PostgREST hands it on. Not remembered: beside it stands the caller's token.
+/// The request's header of this name, as PostgREST hands it on; `None` also where there are two. Not remembered: beside it
+/// stands the caller's token.
 pub fn header(name: &str) -> Option<Value> {
-    #[derive(Deserialize)]
-    struct Headers(serde_json::Map<String, Value>);
-    HEADERS
-        .with(|headers| headers.text(|json| serde_json::from_slice::<Headers>(json).ok()))??
-        .0
-        .remove(name)
+    let headers = HEADERS.with(|headers| headers.text(|json| serde_json::from_slice(json).ok()));
+    let Members(members) = headers??;
+    let mut found = members.into_iter().filter(|(member, _)| member == name);
+    match (found.next(), found.next()) {
+        (Some((_, value)), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// The members of a JSON object, each as often as it stands there.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Members, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        json.deserialize_map(Each)
+    }
 }
 
 fn remembered(json: &[u8]) -> Rc<Claims> {

@@ -161,8 +161,13 @@ fn only_the_word_of_an_authenticated_gateway_is_trusted() {
         .batch_execute(&format!("GRANT authenticator TO {member}"))
         .unwrap();
     let read = |session: &mut Client| {
+        // What a session keeps from an earlier transaction, it may have from another client, behind a pooler.
+        session.batch_execute("BEGIN").unwrap();
         set(session, "request.jwt.claims", r#"{"sub": "user-7"}"#);
         let (_, row) = db.logs_one(|| session.retrieve(id).unwrap());
+        session.batch_execute("COMMIT").unwrap();
+        let (_, stale) = db.logs_one(|| session.retrieve(id).unwrap());
+        assert_eq!(stale.claims_trusted, Some(false));
         assert_eq!(row.claims_subject.as_deref(), Some("user-7"));
         row
     };

@@ -35,7 +35,8 @@ CREATE VIEW vault.rotation_progress WITH (security_barrier = true) AS
       FROM vault.rotation_runs AS r
      CROSS JOIN LATERAL (
            SELECT (r.done / NULLIF(EXTRACT(epoch FROM r.updated_at - r.started_at), 0))::double precision
-           ) AS per (second);
+           ) AS per (second)
+     WHERE (SELECT vault.lists_every_tenant()) OR r.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.rotation_progress OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.rotation_progress FROM PUBLIC;
 COMMENT ON VIEW vault.rotation_progress IS
