@@ -108,9 +108,14 @@ extension_sql_file!(
     requires = ["sql_rotation_runs"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/92_jwt_keys.sql",
+    name = "sql_jwt_keys",
+    requires = ["sql_rate_limits"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_rate_limits"]
+    requires = ["sql_jwt_keys"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -503,9 +508,29 @@ extension_sql_file!(
     requires = ["sql_assert_tenant_ownership"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/trust_jwt_issuer.sql",
+    name = "sql_trust_jwt_issuer",
+    requires = ["sql_tenant_isolation_report"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/trust_jwt_secret.sql",
+    name = "sql_trust_jwt_secret",
+    requires = ["sql_trust_jwt_issuer"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/distrust_jwt_issuer.sql",
+    name = "sql_distrust_jwt_issuer",
+    requires = ["sql_trust_jwt_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/authenticate.sql",
+    name = "sql_authenticate",
+    requires = ["sql_distrust_jwt_issuer"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_tenant_isolation_report"]
+    requires = ["sql_authenticate"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

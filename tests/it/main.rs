@@ -26,6 +26,7 @@ macro_rules! on_both_adapters {
 mod access;
 mod adapters;
 mod app_secrets;
+mod authenticate;
 mod canary;
 mod census;
 mod chain;

@@ -235,8 +235,8 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('rate_limits'), ('root_key_states'), ('tenant_members'),
-                   ('tenants'),
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
+                   ('tenant_members'), ('tenants'),
                    ('wrapped_tenant_keys'))
            AS t (name)
       LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'
