@@ -445,8 +445,8 @@ fn a_token_has_one_spelling() {
     let last = signature.as_bytes()[42];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let at = alphabet.iter().position(|symbol| *symbol == last).unwrap();
-    for other in at + 1..at + 4 {
-        let spelt = char::from(alphabet[other]);
+    for other in &alphabet[at + 1..at + 4] {
+        let spelt = char::from(*other);
         malformed(&format!("{header}.{payload}.{}{spelt}", &signature[..42]));
     }
     for other in [

@@ -1295,7 +1295,7 @@ impl JwtKeyStorage for Port {
                     tenant: scope.tenant(),
                     name: row.issuer.to_owned(),
                     description: String::new(),
-                    is_tenant_secret: false,
+                    kind: Kind::Credential,
                     version: 1,
                     sealed: sealed.clone(),
                     kept: BTreeMap::new(),
