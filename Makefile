@@ -1,6 +1,6 @@
 # Every command of the project; the work is done by scripts/.
 
-.PHONY: help run install test bench bench-docs stop clean-cluster env
+.PHONY: help run example install test bench bench-docs stop clean-cluster env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ run: ## install what is missing, build, start a private server, take the tour
 	@scripts/install
 	@scripts/cluster start
 	@scripts/tour
+
+example: ## show tenants kept apart: examples/multi-tenant on the private server
+	@examples/multi-tenant/run
 
 install: ## build the release and install it into PostgreSQL 15
 	@scripts/setup

@@ -19,6 +19,8 @@ target=${CARGO_TARGET_DIR:-$root/target}
 mkdir -p "$target"
 target=$(cd "$target" && pwd -P)
 export CARGO_TARGET_DIR=$target
+# Which private server is meant. Another name is another folder and another port, beside the one that `make run` uses.
+cluster=${VAULT_CLUSTER:-cluster}
 PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/$pg_major/bin/pg_config}
 
 # cargo-pgrx adds a linker flag to library builds so that the schema section survives on every linker. Cargo compiles
@@ -85,9 +87,12 @@ choose_port() {
     die "no free port between 20000 and 32000"
 }
 
+# Its folder is deleted by that name.
+[[ $cluster =~ ^([a-z]+-)?cluster$ ]] || die "VAULT_CLUSTER must read like test-cluster"
+
 # The folder of the tour's server: under target/, or where `scripts/cluster start` had to put it.
 cluster_home() {
-    if [ -s "$target/cluster.path" ]; then cat "$target/cluster.path"; else echo "$target/cluster"; fi
+    if [ -s "$target/$cluster.path" ]; then cat "$target/$cluster.path"; else echo "$target/$cluster"; fi
 }
 
 cluster_runs() {

@@ -108,9 +108,14 @@ extension_sql_file!(
     requires = ["sql_rotation_runs"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/92_jwt_keys.sql",
+    name = "sql_jwt_keys",
+    requires = ["sql_rate_limits"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_rate_limits"]
+    requires = ["sql_jwt_keys"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -453,9 +458,79 @@ extension_sql_file!(
     requires = ["sql_set_rate_limit"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/table_family.sql",
+    name = "sql_table_family",
+    requires = ["sql_rate_limit_status"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/isolating_column.sql",
+    name = "sql_isolating_column",
+    requires = ["sql_table_family"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/refuse_tenant_change.sql",
+    name = "sql_refuse_tenant_change",
+    requires = ["sql_isolating_column"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/missing_isolation.sql",
+    name = "sql_missing_isolation",
+    requires = ["sql_refuse_tenant_change"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/check_isolation.sql",
+    name = "sql_check_isolation",
+    requires = ["sql_missing_isolation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/enable_tenant_isolation.sql",
+    name = "sql_enable_tenant_isolation",
+    requires = ["sql_check_isolation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/disable_tenant_isolation.sql",
+    name = "sql_disable_tenant_isolation",
+    requires = ["sql_enable_tenant_isolation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/is_rls_enabled.sql",
+    name = "sql_is_rls_enabled",
+    requires = ["sql_disable_tenant_isolation"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/assert_tenant_ownership.sql",
+    name = "sql_assert_tenant_ownership",
+    requires = ["sql_is_rls_enabled"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/tenant_isolation_report.sql",
+    name = "sql_tenant_isolation_report",
+    requires = ["sql_assert_tenant_ownership"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/trust_jwt_issuer.sql",
+    name = "sql_trust_jwt_issuer",
+    requires = ["sql_tenant_isolation_report"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/trust_jwt_secret.sql",
+    name = "sql_trust_jwt_secret",
+    requires = ["sql_trust_jwt_issuer"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/distrust_jwt_issuer.sql",
+    name = "sql_distrust_jwt_issuer",
+    requires = ["sql_trust_jwt_secret"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/authenticate.sql",
+    name = "sql_authenticate",
+    requires = ["sql_distrust_jwt_issuer"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_rate_limit_status"]
+    requires = ["sql_authenticate"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

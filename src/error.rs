@@ -256,6 +256,11 @@ impl From<VaultError> for ServerError {
                     Dry::Always => format!("Ask for less in one call: at most {} at once.", rate.burst()),
                 }),
             ),
+            VaultError::TokenRefused { rule, hint, .. } => (
+                Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                rule.map(str::to_owned),
+                hint.map(str::to_owned),
+            ),
             VaultError::LogUnavailable { cause } => (
                 Code::ERRCODE_INSUFFICIENT_RESOURCES,
                 Some(cause.clone()),
@@ -308,9 +313,9 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         Code::ERRCODE_FOREIGN_KEY_VIOLATION
         | Code::ERRCODE_NOT_NULL_VIOLATION
         | Code::ERRCODE_UNIQUE_VIOLATION => Outcome::Refused,
-        Code::ERRCODE_INSUFFICIENT_PRIVILEGE | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => {
-            Outcome::Denied
-        }
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE
+        | Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+        | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => Outcome::Denied,
         Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
         _ => Outcome::Failed,
     }

@@ -9,6 +9,7 @@ mod denied;
 mod entropy;
 mod error;
 mod hex;
+mod issuers;
 mod limits;
 mod pg;
 mod policy;

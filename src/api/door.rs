@@ -94,6 +94,15 @@ impl Call {
         }));
     }
 
+    /// Adds to what the record says of the call; never anything that nobody vouches for.
+    pub fn note_more(&self, words: &str) {
+        let mut note = self.key.borrow_mut();
+        *note = Some(match note.take() {
+            Some(before) => format!("{before}: {words}"),
+            None => words.to_owned(),
+        });
+    }
+
     fn note_flood(&self, error: &VaultError) {
         if let VaultError::RateLimited {
             whose,

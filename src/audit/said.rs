@@ -79,6 +79,9 @@ impl Said {
         ];
         said.into_iter().any(Option::is_some).then(|| {
             self.is_of_the_context.unwrap_or_else(|| {
+                if tenancy::is_authenticated() {
+                    return true;
+                }
                 // Claims that the session kept from an earlier transaction may be another client's.
                 config::is_trusted_gateway(identity::authenticated_user().as_bytes())
                     && (tenancy::said().is_none() || tenancy::claims().is_some())

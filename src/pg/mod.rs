@@ -6,6 +6,7 @@ pub mod discretion;
 pub mod frozen;
 pub mod guc;
 pub mod identity;
+pub mod json;
 pub mod log_line;
 pub mod lookup;
 pub mod notify;

@@ -1,7 +1,8 @@
 //! What the claims of a request say: who it is, and for which tenants it may act.
 //!
-//! They are believed where the login role is a trusted gateway and they were set in this transaction: what a session has
-//! kept from an earlier one may be another client's, behind a pooler.
+//! They are believed where a token that holds them was verified in this transaction; or where the login role is a trusted
+//! gateway and they were set in this transaction: what a session has kept from an earlier one may be another client's,
+//! behind a pooler.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,15 +12,17 @@ use std::thread::LocalKey;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use vault::{TenantId, VaultError};
+use vault::{Layers, TenantId, VaultError};
 
 use crate::config;
 use crate::pg::guc::Foreign;
-use crate::pg::identity;
+use crate::pg::{identity, transaction};
 
 thread_local! {
     static CLAIMS: Foreign = const { Foreign::named(c"request.jwt.claims") };
     static HEADERS: Foreign = const { Foreign::named(c"request.headers") };
+    /// Those of a token that was verified in this transaction.
+    static VERIFIED: RefCell<Layers<Rc<Claims>>> = const { RefCell::new(Layers::new()) };
     /// The claims that were parsed last.
     static PARSED: RefCell<Option<Parsed>> = const { RefCell::new(None) };
 }
@@ -41,12 +44,32 @@ pub struct Claims {
 
 /// What the session's claims say, whoever set them: to be repeated, not to be believed.
 pub fn said() -> Option<Rc<Claims>> {
-    CLAIMS.with(|claims| claims.text(remembered))
+    verified().or_else(|| CLAIMS.with(|claims| claims.text(remembered)))
 }
 
 /// The claims that are believed.
 pub fn in_force() -> Option<Rc<Claims>> {
-    if is_handed_on(&CLAIMS) { said() } else { None }
+    verified().or_else(|| {
+        if is_handed_on(&CLAIMS) {
+            CLAIMS.with(|claims| claims.text(remembered))
+        } else {
+            None
+        }
+    })
+}
+
+pub fn verified() -> Option<Rc<Claims>> {
+    VERIFIED.with_borrow(|verified| verified.current().map(Rc::clone))
+}
+
+/// Believes these from now to the end of the transaction, or of the part of it that runs, in place of a gateway's.
+pub fn believe(claims: Rc<Claims>) {
+    VERIFIED.with_borrow_mut(|verified| verified.set(transaction::depth(), claims));
+}
+
+/// To be told of the transaction's course, as what is kept here follows it.
+pub fn follow(tell: impl FnOnce(&mut Layers<Rc<Claims>>)) {
+    VERIFIED.with_borrow_mut(tell);
 }
 
 /// Whether a trusted gateway has set this in this transaction.
@@ -109,6 +132,11 @@ fn remembered(json: &[u8]) -> Rc<Claims> {
 }
 
 impl Claims {
+    /// Of a verified token.
+    pub fn of_token(claims: &Value) -> Self {
+        config::tenant_claim(|paths| Self::of(claims, paths))
+    }
+
     /// - `paths`: separated by commas, members by dots; the first that is there counts.
     pub fn parse(json: &[u8], paths: &[u8]) -> Self {
         match serde_json::from_slice::<Value>(json) {

@@ -2,16 +2,20 @@
 //! caller could give itself, nothing that a pooler could hand to the next client.
 //!
 //! Whoever may act for a tenant says so by `vault.set_tenant_context`, judged in `policy`. Where nothing was said, the
-//! claims of a trusted gateway's request speak.
+//! claims speak: of a token that was verified in this transaction, or of a trusted gateway's request.
 
 mod claims;
 mod members;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use serde_json::Value;
 use vault::{Layers, Standing, TenantId, VaultError};
 
 pub use claims::{header, in_force as claims, said};
+
+use claims::Claims;
 pub use members::{add, is_enrolled, member, remove, standing};
 
 use crate::pg::transaction::{self, Follower};
@@ -36,9 +40,18 @@ thread_local! {
 }
 
 const FOLLOWER: Follower = Follower {
-    ended: || SAID.with_borrow_mut(Layers::end),
-    rolled_back: |depth| SAID.with_borrow_mut(|said| said.rolled_back(depth)),
-    released: |depth| SAID.with_borrow_mut(|said| said.released(depth)),
+    ended: || {
+        SAID.with_borrow_mut(Layers::end);
+        claims::follow(Layers::end);
+    },
+    rolled_back: |depth| {
+        SAID.with_borrow_mut(|said| said.rolled_back(depth));
+        claims::follow(|verified| verified.rolled_back(depth));
+    },
+    released: |depth| {
+        SAID.with_borrow_mut(|said| said.released(depth));
+        claims::follow(|verified| verified.released(depth));
+    },
 };
 
 /// Called once, by _PG_init.
@@ -49,6 +62,25 @@ pub fn start() {
 /// From now to the end of the transaction, or of the part of it that runs.
 pub fn set(context: Option<Context>) {
     SAID.with_borrow_mut(|said| said.set(transaction::depth(), context));
+}
+
+/// Believes the claims of a token whose signature was verified, as those of a trusted gateway are believed and in place of
+/// them, and makes fast what they say; what was said before is over. The tenant; `None`: they name none, or several and
+/// none is chosen, and `vault.set_tenant_context` is yet to say one.
+///
+/// - errors: [`VaultError::UnusableClaims`]; then nothing is changed.
+pub fn authenticated(claims: &Value) -> Result<Option<TenantId>, VaultError> {
+    let claims = Rc::new(Claims::of_token(claims));
+    let context = named_by(&claims)?;
+    let tenant = context.as_ref().map(|context| context.tenant);
+    claims::believe(claims);
+    set(context);
+    Ok(tenant)
+}
+
+/// Whether a token was verified in this transaction.
+pub fn is_authenticated() -> bool {
+    claims::verified().is_some()
 }
 
 /// The tenant alone, without a look at any table; `None` also where the claims cannot be used.
@@ -78,9 +110,10 @@ pub fn read_said<T>(read: impl FnOnce(&Context) -> T) -> Option<Option<T>> {
 ///
 /// - errors: [`VaultError::UnusableClaims`].
 pub fn from_claims() -> Result<Option<Context>, VaultError> {
-    let Some(claims) = claims() else {
-        return Ok(None);
-    };
+    claims().map_or(Ok(None), |claims| named_by(&claims))
+}
+
+fn named_by(claims: &Claims) -> Result<Option<Context>, VaultError> {
     let Some(tenant) = claims.chosen()? else {
         return Ok(None);
     };

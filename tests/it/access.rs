@@ -103,6 +103,31 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
+        "authenticate(text)",
+        "SELECT vault.authenticate('x')",
+        &["service", "tenant_user"],
+    ),
+    (
+        "trust_jwt_issuer(text,text,jsonb)",
+        "SELECT vault.trust_jwt_issuer('i', 'a', '{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"x\": \"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}')",
+        &["admin"],
+    ),
+    (
+        "trust_jwt_secret(text,text,text,text)",
+        "SELECT vault.trust_jwt_secret('i', 'a', repeat('x', 32))",
+        &["admin"],
+    ),
+    (
+        "distrust_jwt_issuer(text)",
+        "SELECT vault.distrust_jwt_issuer('i')",
+        &["admin"],
+    ),
+    (
+        "jwt_keys",
+        "SELECT * FROM vault.jwt_keys",
+        &["admin", "auditor"],
+    ),
+    (
         "doctor()",
         "SELECT * FROM vault.doctor()",
         &["admin", "auditor"],
@@ -525,6 +550,61 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.key_rows_changed()",
         &[],
     ),
+    (
+        "table_family(regclass)",
+        "SELECT * FROM vault.table_family('pg_class')",
+        &["admin", "developer"],
+    ),
+    (
+        "isolating_column(regclass)",
+        "SELECT vault.isolating_column('pg_class')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "refuse_tenant_change()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t AFTER DELETE ON t EXECUTE FUNCTION vault.refuse_tenant_change()",
+        &["admin", "developer"],
+    ),
+    (
+        "missing_isolation(regclass,name)",
+        "SELECT * FROM vault.missing_isolation('pg_class', 'relname')",
+        &["admin", "developer"],
+    ),
+    (
+        "check_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.check_isolation('t', 'tenant_id')",
+        &["admin", "developer"],
+    ),
+    (
+        "enable_tenant_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.enable_tenant_isolation('t')",
+        &["admin", "developer"],
+    ),
+    (
+        "disable_tenant_isolation(regclass,name)",
+        "CREATE TEMP TABLE t (tenant_id uuid); SELECT vault.disable_tenant_isolation('t')",
+        &["admin", "developer"],
+    ),
+    (
+        "is_rls_enabled(regclass)",
+        "SELECT vault.is_rls_enabled('pg_class')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "assert_tenant_ownership(regclass,text,uuid)",
+        "CREATE TEMP TABLE t (id text PRIMARY KEY, tenant_id uuid); INSERT INTO t VALUES ('1', '{tenant}'); SELECT vault.assert_tenant_ownership('t', '1', '{tenant}')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "assert_tenant_ownership(regclass,uuid,uuid)",
+        "CREATE TEMP TABLE t (id uuid PRIMARY KEY, tenant_id uuid); INSERT INTO t VALUES ('{id}', '{tenant}'); SELECT vault.assert_tenant_ownership('t', '{id}'::uuid, '{tenant}')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "tenant_isolation_report(name)",
+        "SELECT * FROM vault.tenant_isolation_report()",
+        &["admin", "developer"],
+    ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
     ("apps", "SELECT * FROM vault.apps", &[]),
     (
@@ -695,7 +775,9 @@ impl Ground {
         match answer {
             Ok(()) => "ok".to_owned(),
             // It got past the door. That it found nothing there, or may not commit inside a transaction, is no denial.
-            Err(error) if ["42704", "2D000"].contains(&state_of(&error)) => "ok".to_owned(),
+            Err(error) if ["42704", "2D000", "28000"].contains(&state_of(&error)) => {
+                "ok".to_owned()
+            }
             Err(error) => state_of(&error).to_owned(),
         }
     }
@@ -724,6 +806,7 @@ impl Ground {
             "access_log_checkpoints",
             "access_log_stubs",
             "access_log_keys",
+            "jwt_keys",
             "access_grants",
             "tenant_secrets",
             "credential_list",

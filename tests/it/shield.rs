@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
 use scrubber::{DISTINCTIVE, ORDINARY};
-use vault_tests::{Builder, Calls, Cluster, Database, Wire, refusal};
+use serde_json::json;
+use vault_tests::{Builder, Calls, Cluster, Database, Postgrest, Wire, refusal};
 
 const FORMATS: [&str; 4] = ["text", "json", "xml", "yaml"];
 
@@ -461,6 +462,70 @@ fn no_mark_in_any_log(cluster: &Cluster) {
 #[test]
 fn no_literal_and_no_parameter_reaches_a_log_where_the_library_is_preloaded() {
     no_mark_in_any_log(&preloaded());
+}
+
+/// PostgREST itself: a request's token is a parameter by which it sets its settings, the body one of the call.
+#[test]
+fn nor_does_a_token_or_a_body_that_postgrest_hands_on() {
+    let cluster = preloaded();
+    let db = Database::on(&cluster);
+    db.superuser()
+        .batch_execute(
+            "CREATE FUNCTION public.store_credential(p_name text, p_secret text) RETURNS uuid
+                 LANGUAGE sql AS 'SELECT vault.store_credential(p_name, p_secret)';
+             CREATE FUNCTION public.retrieve_credential(p_secret_id uuid) RETURNS text
+                 LANGUAGE sql AS 'SELECT vault.retrieve_credential(p_secret_id)';
+             CREATE TABLE public.notes (note text);
+             GRANT INSERT, SELECT ON public.notes TO service_role",
+        )
+        .expect("what PostgREST serves");
+    let api = Postgrest::start(&db);
+    let token = Postgrest::token(&json!({"role": "service_role", "sub": "back end"}));
+    let service = api.with_token(token.clone());
+    let mut marks = Marks::default();
+    let secret = marks.put("stored with MARK");
+    let body = json!({"p_name": "stripe", "p_secret": secret});
+    let id = service.post("/rpc/store_credential", &body).ok();
+    let read = service.post("/rpc/retrieve_credential", &json!({"p_secret_id": id}));
+    assert_eq!(read.ok(), json!(secret));
+    // Refused by the vault, by PostgreSQL, and for the lack of a right.
+    let refused = json!({"p_name": "", "p_secret": marks.put("without a name: MARK")});
+    assert_eq!(
+        service.post("/rpc/store_credential", &refused).refused(400),
+        "22023"
+    );
+    let misspelt = json!({"p_secret_id": marks.put("no uuid: MARK")});
+    assert_eq!(
+        service
+            .post("/rpc/retrieve_credential", &misspelt)
+            .refused(400),
+        "22P02"
+    );
+    let stranger = api.with_claims(&json!({"role": "authenticated"}));
+    let body = json!({"p_name": "stripe", "p_secret": marks.put("denied: MARK")});
+    assert_eq!(
+        stranger.post("/rpc/store_credential", &body).refused(403),
+        "42501"
+    );
+    // What is not ours is logged as ever.
+    service
+        .post("/notes", &json!({"note": "not ours at all"}))
+        .ok();
+
+    let logs = logs(&cluster);
+    marks.assert_absent(&logs);
+    for part in token.split('.').skip(1) {
+        for (file, log) in &logs {
+            assert!(!log.contains(part), "{file} holds the token");
+        }
+    }
+    for (file, log) in logs.iter().filter(|(file, _)| file != "server.log") {
+        assert!(
+            log.contains("not ours at all"),
+            "{file} writes down what others say"
+        );
+        assert!(log.contains("set_config"), "{file} knows of the request");
+    }
 }
 
 #[test]

@@ -485,7 +485,7 @@ fn reaper(dir: &Path) -> Child {
 }
 
 /// A folder that the server's user can enter, with a name short enough for a socket's path (107 bytes).
-fn private_folder(server: &Server) -> PathBuf {
+pub(crate) fn private_folder(server: &Server) -> PathBuf {
     let mut bases = vec![std::env::temp_dir()];
     bases.extend(["/tmp", "/var/tmp"].map(PathBuf::from));
     for base in bases.into_iter().filter(|base| base.as_os_str().len() < 60) {
@@ -553,7 +553,7 @@ fn children_of(parent: u32) -> Vec<u32> {
 }
 
 /// A zombie counts as gone: in a container nobody may ever collect it.
-fn is_gone(pid: u32) -> bool {
+pub(crate) fn is_gone(pid: u32) -> bool {
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat
             .rsplit_once(')')

@@ -1,4 +1,5 @@
-//! The black-box tests' harness: private PostgreSQL clusters and short words for what the tests say to them.
+//! The black-box tests' harness: private PostgreSQL clusters, gateways before them, and short words for what the tests
+//! say to them.
 //!
 //! Used by `tests/it` only. The extension must be installed in the server's folders (`cargo pgrx install`).
 //! `PG_CONFIG` names the server; `VAULT_TESTS_KEEP=1` keeps the clusters' folders and says where they are.
@@ -7,15 +8,23 @@
 
 mod calls;
 mod cluster;
+mod companion;
 mod database;
+mod issuer;
+pub mod jwt;
 mod log_rows;
+mod pgbouncer;
+mod postgrest;
 mod server;
 mod wire;
 
 pub use calls::{Calls, refusal, state_of};
 pub use cluster::{Builder, Cluster, Shutdown};
 pub use database::{Adapter, Database, shared, temporary_role};
+pub use issuer::{Issuer, now_s, signed_with};
 pub use log_rows::LogRow;
+pub use pgbouncer::Pgbouncer;
+pub use postgrest::{Postgrest, Requests, Response};
 pub use server::{Server, repository};
 pub use wire::Wire;
 

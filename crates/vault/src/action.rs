@@ -103,6 +103,12 @@ actions! {
     /// Where it is done, the record says `store` or `tenant_store`.
     StoreDecoy = "store_decoy",
     VerifyAccessLog = "verify_access_log",
+    /// Whose signed tokens are believed.
+    TrustJwtIssuer = "trust_jwt_issuer",
+    TrustJwtSecret = "trust_jwt_secret",
+    DistrustJwtIssuer = "distrust_jwt_issuer",
+    /// A signed token says for whom the transaction goes on.
+    Authenticate = "authenticate",
     /// A head of the log's chain, made to be kept elsewhere.
     CheckpointAccessLog = "checkpoint_access_log",
     PruneAccessLog = "prune_access_log",

@@ -191,6 +191,14 @@ pub enum VaultError {
     #[error("the operating system gave no randomness")]
     NoEntropy,
 
+    /// A signed token that is not believed: which of few reasons, and which rule it breaks. Nothing of the token itself.
+    #[error("{reason}")]
+    TokenRefused {
+        reason: &'static str,
+        rule: Option<&'static str>,
+        hint: Option<&'static str>,
+    },
+
     /// A promise between our own modules is broken; holds what, never with which data.
     #[error("internal error: {0}")]
     Internal(&'static str),

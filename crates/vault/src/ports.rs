@@ -135,6 +135,58 @@ pub trait DecoyStorage {
     fn mark_decoy(&mut self, scope: &Scope, id: CredentialId) -> Result<(), VaultError>;
 }
 
+/// A public key of an issuer of tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct JwtPublicKey<'a> {
+    pub id: Option<&'a str>,
+    pub algorithm: &'static str,
+    pub jwk: &'a str,
+}
+
+/// What a secret shared with an issuer of tokens is stored with.
+#[derive(Clone, Copy, Debug)]
+pub struct JwtSecretRow<'a> {
+    pub id: CredentialId,
+    pub issuer: &'a str,
+    pub audience: &'a str,
+    pub key_id: Option<&'a str>,
+}
+
+/// Keys by which signed tokens are verified. Secrets among them are sealed values of the platform, of a kind of their own
+/// that no other call finds.
+pub trait JwtKeyStorage {
+    /// From here to the end of the transaction nobody else changes whom the database trusts.
+    fn hold_jwt_keys(&mut self) -> Result<(), VaultError>;
+    /// Puts these in place of the issuer's public keys; its secrets stay.
+    fn replace_jwt_public_keys(
+        &mut self,
+        issuer: &str,
+        audience: &str,
+        keys: &[JwtPublicKey<'_>],
+    ) -> Result<(), VaultError>;
+    fn insert_jwt_secret(
+        &mut self,
+        scope: &Scope,
+        row: JwtSecretRow<'_>,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<Insertion, VaultError>;
+    /// The issuer's secret of this id, for good, if there is one.
+    fn destroy_jwt_secret(
+        &mut self,
+        scope: &Scope,
+        issuer: &str,
+        key_id: Option<&str>,
+    ) -> Result<(), VaultError>;
+    /// Every key of the issuer, for good; how many there were.
+    fn destroy_jwt_keys(&mut self, scope: &Scope, issuer: &str) -> Result<u32, VaultError>;
+    fn jwt_secret(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+    ) -> Result<Option<Current>, VaultError>;
+}
+
 /// Where a sealed version lies, and how the census goes on from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionPlace {

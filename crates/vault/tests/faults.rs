@@ -18,9 +18,25 @@ struct Ids {
     of_app: CredentialId,
 }
 
-const USE_CASES: [(&str, UseCase); 47] = [
+const USE_CASES: [(&str, UseCase); 51] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
+    }),
+    ("trust an issuer", |backend, _| {
+        text(backend.trust_issuer("issuer", &["new"]))
+    }),
+    ("trust an issuer by a secret", |backend, _| {
+        backend
+            .trust_secret("issuer", None, b"new")
+            .map(|_| String::new())
+    }),
+    ("trust an issuer by another secret", |backend, _| {
+        backend
+            .trust_secret("issuer", Some("known"), b"new")
+            .map(|_| String::new())
+    }),
+    ("distrust an issuer", |backend, _| {
+        text(backend.distrust("issuer"))
     }),
     ("store a decoy", |backend, _| {
         backend.store_decoy(alice()).map(|_| String::new())
@@ -216,6 +232,8 @@ fn scene(start: Start) -> (World, Backend, Ids) {
     world.elsewhere(|tables| tables.deleted.get_mut(&long_gone).unwrap().1 = 0);
     warm.put(alice(), "SMTP", b"three").unwrap();
     warm.set_app(alice(), app(1), "SECOND", b"five").unwrap();
+    warm.trust_issuer("issuer", &["old"]).unwrap();
+    warm.trust_secret("issuer", Some("known"), b"four").unwrap();
     let backend = match start {
         Start::Warm => warm,
         Start::Cold => world.backend(),

@@ -152,9 +152,11 @@ $find$),
                    'permitted_tenant', 'is_permitted', 'may_list', 'list_credentials', 'unused_credentials', 'keys_in_use',
                    'rotate_root_key', 'rewrap_credentials', 'announce_key_change', 'record_access_change', 'held_profiles',
                    'profile_privileges', 'apply_profile', 'check_access_change', 'revoke_from_everyone', 'library_health',
-                   'begin_access_log_export', 'ocsf_event', 'destroy_app_secrets', 'release_apps', 'attach_app_table',
-                   'detach_app_table', 'add_credential_reference',
-                   'clear_tenant_context', 'get_current_tenant')
+                   'begin_access_log_export', 'ocsf_event', 'clear_tenant_context', 'get_current_tenant', 'table_family',
+                   'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
+                   'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
+                   'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
+                   'add_credential_reference')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -233,8 +235,8 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('rate_limits'), ('root_key_states'), ('tenant_members'),
-                   ('tenants'),
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
+                   ('tenant_members'), ('tenants'),
                    ('wrapped_tenant_keys'))
            AS t (name)
       LEFT JOIN pg_trigger AS g ON g.tgrelid = to_regclass('vault.' || t.name) AND g.tgname = 'key_rows_changed'

@@ -1,1 +1,1 @@
-SELECT version FROM vault.credentials WHERE tenant_id = $1 AND id = $2 FOR UPDATE
+SELECT version FROM vault.credentials WHERE tenant_id = $1 AND id = $2 AND kind <> 'j' FOR UPDATE

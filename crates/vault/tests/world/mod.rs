@@ -19,11 +19,12 @@ use envelope::{Binding, Envelope, Fingerprint, Header, KeyBytes, KeyRing, RootKe
 use vault::{
     AppId, Audit, Bait, CensusStorage, Circumstances, CredentialId, CredentialName, Current,
     DecoyStorage, Description, Entropy, Erasure, Event, Failed, Form, Found, Guise, Insertion,
-    Instant, Kept, KeptChainKey, KeyStorage, Kind, Lifecycle, Locked, Move, NewRow, News,
-    OneVersion, Outcome, Permit, Pruned, Reason, Receipt, Removed, Replaced, Restored,
-    RootKeyRecords, RootKeys, RootRecord, RootState, Rotation, Run, RunId, Scope, SealedVersion,
-    SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow, TenantStorage, TenantTag, Vault,
-    VaultError, Verified, VersionEntry, VersionPlace, VersionState, VersionStorage, WholeVault,
+    Instant, JwtKeyStorage, JwtPublicKey, JwtSecretRow, Kept, KeptChainKey, KeyStorage, Kind,
+    Lifecycle, Locked, Move, NewRow, News, OneVersion, Outcome, Permit, Pruned, Reason, Receipt,
+    Removed, Replaced, Restored, RootKeyRecords, RootKeys, RootRecord, RootState, Rotation, Run,
+    RunId, Scope, SealedVersion, SecretKey, Seen, Span, Storage, TenantId, TenantKeyRow,
+    TenantStorage, TenantTag, Vault, VaultError, Verified, VersionEntry, VersionPlace,
+    VersionState, VersionStorage, WholeVault,
 };
 
 pub fn alice() -> TenantId {
@@ -81,12 +82,24 @@ pub struct Tables {
     pub apps: BTreeMap<AppId, TenantId>,
     pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
     pub decoys: BTreeSet<CredentialId>,
+    /// Of issuers of tokens.
+    pub jwt_keys: Vec<JwtKey>,
     /// Announced, to be heard at the commit.
     pub news: Vec<(CredentialId, u32, News)>,
     /// Seconds; it stands still until a test moves it.
     pub now: u64,
     /// Counts replacements, which gives the order of previous versions.
     pub replacements: u64,
+}
+
+/// A row of vault.jwt_keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JwtKey {
+    pub issuer: String,
+    pub id: Option<String>,
+    pub algorithm: &'static str,
+    /// Of a secret.
+    pub credential: Option<CredentialId>,
 }
 
 /// As the settings are by default.
@@ -240,6 +253,17 @@ impl Tables {
         let deleted = self.deleted.values().map(|(row, _)| row);
         let rows = self.rows.values().chain(deleted);
         rows.filter(move |row| row.tenant == tenant)
+    }
+
+    /// With the secrets among them; how many they were.
+    fn destroy_jwt_keys(&mut self, which: impl Fn(&JwtKey) -> bool) -> u32 {
+        let before = self.jwt_keys.len();
+        for gone in self.jwt_keys.extract_if(.., |key| which(key)) {
+            if let Some(id) = gone.credential {
+                self.rows.remove(&id);
+            }
+        }
+        u32::try_from(before - self.jwt_keys.len()).unwrap()
     }
 
     /// The row as storage gives it, with the tenant's lock in it.
@@ -1230,6 +1254,95 @@ impl DecoyStorage for Port {
     }
 }
 
+impl JwtKeyStorage for Port {
+    fn hold_jwt_keys(&mut self) -> Result<(), VaultError> {
+        self.read("hold_jwt_keys", |_| ())
+    }
+
+    fn replace_jwt_public_keys(
+        &mut self,
+        issuer: &str,
+        _audience: &str,
+        keys: &[JwtPublicKey<'_>],
+    ) -> Result<(), VaultError> {
+        self.write("replace_jwt_public_keys", |tables| {
+            tables
+                .jwt_keys
+                .retain(|key| key.issuer != issuer || key.credential.is_some());
+            tables.jwt_keys.extend(keys.iter().map(|key| JwtKey {
+                issuer: issuer.to_owned(),
+                id: key.id.map(str::to_owned),
+                algorithm: key.algorithm,
+                credential: None,
+            }));
+        })
+    }
+
+    fn insert_jwt_secret(
+        &mut self,
+        scope: &Scope,
+        row: JwtSecretRow<'_>,
+        sealed: &Envelope,
+        under: &TenantKeyRow,
+    ) -> Result<Insertion, VaultError> {
+        self.write("insert_jwt_secret", |tables| {
+            if !tables.stands(scope, under) {
+                return Insertion::KeyMoved;
+            }
+            tables.rows.insert(
+                row.id,
+                Row {
+                    tenant: scope.tenant(),
+                    name: row.issuer.to_owned(),
+                    description: String::new(),
+                    is_tenant_secret: false,
+                    version: 1,
+                    sealed: sealed.clone(),
+                    kept: BTreeMap::new(),
+                },
+            );
+            tables.jwt_keys.push(JwtKey {
+                issuer: row.issuer.to_owned(),
+                id: row.key_id.map(str::to_owned),
+                algorithm: "HS256",
+                credential: Some(row.id),
+            });
+            Insertion::Done
+        })
+    }
+
+    fn destroy_jwt_secret(
+        &mut self,
+        _: &Scope,
+        issuer: &str,
+        key_id: Option<&str>,
+    ) -> Result<(), VaultError> {
+        self.write("destroy_jwt_secret", |tables| {
+            tables.destroy_jwt_keys(|key| {
+                key.issuer == issuer && key.credential.is_some() && key.id.as_deref() == key_id
+            });
+        })
+    }
+
+    fn destroy_jwt_keys(&mut self, _: &Scope, issuer: &str) -> Result<u32, VaultError> {
+        self.write("destroy_jwt_keys", |tables| {
+            tables.destroy_jwt_keys(|key| key.issuer == issuer)
+        })
+    }
+
+    fn jwt_secret(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+    ) -> Result<Option<Current>, VaultError> {
+        self.read("jwt_secret", |tables| {
+            let row = tables.rows.get(&id);
+            row.filter(|row| row.tenant == scope.tenant())
+                .map(|row| current(id, row))
+        })
+    }
+}
+
 impl Audit for Port {
     fn append(&mut self, events: &[Event<'_>]) -> Result<Receipt, VaultError> {
         let mut state = self.call("append")?;
@@ -1403,6 +1516,41 @@ impl Backend {
             let guise = Guise::TenantSecret(&key);
             vault.store_decoy(Permit::assertion(tenant), guise, Bait::Given(b"decoy"))
         })
+    }
+
+    pub fn trust_issuer(&mut self, issuer: &str, ids: &[&str]) -> Result<(), VaultError> {
+        let keys: Vec<JwtPublicKey<'_>> = ids
+            .iter()
+            .map(|id| JwtPublicKey {
+                id: Some(id),
+                algorithm: "EdDSA",
+                jwk: "{}",
+            })
+            .collect();
+        let permit = || Permit::assertion(TenantId::PLATFORM);
+        self.call(|vault| vault.trust_jwt_issuer(permit(), issuer, "audience", &keys))
+    }
+
+    pub fn trust_secret(
+        &mut self,
+        issuer: &str,
+        id: Option<&str>,
+        secret: &[u8],
+    ) -> Result<CredentialId, VaultError> {
+        let permit = || Permit::assertion(TenantId::PLATFORM);
+        self.call(|vault| vault.trust_jwt_secret(permit(), issuer, "audience", id, secret))
+    }
+
+    pub fn distrust(&mut self, issuer: &str) -> Result<u32, VaultError> {
+        let permit = || Permit::assertion(TenantId::PLATFORM);
+        self.call(|vault| vault.distrust_jwt_issuer(permit(), issuer))
+    }
+
+    /// What verifies an issuer's tokens.
+    pub fn jwt_secret(&mut self, id: CredentialId) -> Result<Option<Vec<u8>>, VaultError> {
+        let secret =
+            self.call(|vault| vault.jwt_secret(&Permit::assertion(TenantId::PLATFORM), id))?;
+        Ok(secret.map(|secret| secret.expose().to_vec()))
     }
 
     pub fn retrieve(&mut self, tenant: TenantId, id: CredentialId) -> Result<Vec<u8>, VaultError> {

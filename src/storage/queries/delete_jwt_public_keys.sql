@@ -1,0 +1,1 @@
+DELETE FROM vault.jwt_keys WHERE issuer = $1 AND algorithm <> 'HS256'

@@ -1,0 +1,3 @@
+SELECT id, version, wrapped_dek, ciphertext
+  FROM vault.credentials
+ WHERE tenant_id = $1 AND id = $2 AND kind = 'j'
