@@ -3,13 +3,16 @@
 -- one of the columns is gone, or is no uuid.
 WITH attached AS MATERIALIZED (
     SELECT t.tgargs, c.oid, c.relowner, c.relname, n.nspname
-      FROM pg_catalog.pg_depend AS d
-      JOIN pg_catalog.pg_trigger AS t ON t.oid = d.objid
+      FROM pg_catalog.pg_trigger AS t
       JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE d.classid = 'pg_catalog.pg_trigger'::regclass AND d.refclassid = 'pg_catalog.pg_proc'::regclass
-       AND d.refobjid = 'vault.app_rows_deleted()'::regprocedure AND NOT t.tgisinternal AND t.tgtype & 1 = 0
-       AND c.relkind = 'r'
+     -- An array, so that no plan reads all triggers: a database may have many.
+     WHERE t.oid = ANY (ARRAY(
+               SELECT d.objid
+                 FROM pg_catalog.pg_depend AS d
+                WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.classid = 'pg_catalog.pg_trigger'::regclass
+                  AND d.refobjid = 'vault.app_rows_deleted()'::regprocedure))
+       AND NOT t.tgisinternal AND t.tgtype & 1 = 0 AND c.relkind = 'r'
      LIMIT 2
 )
 SELECT c.relowner::bigint, f.look, f.look || ' FOR KEY SHARE', f.look || ' FOR UPDATE', s.missing
