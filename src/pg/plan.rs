@@ -4,7 +4,7 @@
 //! with a snapshot of its own. Reading a secret must not cost one: ten thousand reads a second would bring wraparound
 //! every few days.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char, c_int};
 use std::ptr::null_mut;
 use std::thread::LocalKey;
@@ -262,19 +262,61 @@ pub fn run_as<T>(
     read: impl FnOnce(&Rows) -> T,
 ) -> T {
     let mut types: Vec<pg_sys::Oid> = types.iter().map(|oid| oid.value()).collect();
-    let text = CString::new(text).expect("a statement has no NUL");
-    // SAFETY: as in `Statement::run`. The plan is made and used while the owner acts, and goes with SPI.
+    // SAFETY: as in `Statement::run`. A plan is made, made anew and used while its owner acts.
     unsafe {
         expect(arguments.len() == types.len());
         expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
         let acting = Acting::begin(owner);
-        let count = i32::try_from(types.len()).unwrap_or(i32::MAX);
-        let plan = pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr());
-        expect(!plan.is_null());
+        let plan = match MADE.with_borrow(|made| made.find(owner, text)) {
+            Some(plan) => plan,
+            None => {
+                let source = CString::new(text).expect("a statement has no NUL");
+                let count = i32::try_from(types.len()).unwrap_or(i32::MAX);
+                let plan = pg_sys::SPI_prepare(source.as_ptr(), count, types.as_mut_ptr());
+                expect(!plan.is_null());
+                expect(pg_sys::SPI_keepplan(plan) == 0);
+                let given_up = MADE.with_borrow_mut(|made| made.put(owner, text, plan));
+                if let Some(given_up) = given_up {
+                    pg_sys::SPI_freeplan(given_up);
+                }
+                plan
+            }
+        };
         let answer = execute(plan, sees, arguments, read);
         drop(acting);
         expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
         answer
+    }
+}
+
+thread_local! {
+    static MADE: RefCell<Made> = const { RefCell::new(Made(Vec::new())) };
+}
+
+/// The plans of statements made at run time, the newest at the end.
+struct Made(Vec<(RoleId, String, pg_sys::SPIPlanPtr)>);
+
+impl Made {
+    const MAX: usize = 8;
+
+    fn find(&self, owner: RoleId, text: &str) -> Option<pg_sys::SPIPlanPtr> {
+        let mut plans = self.0.iter();
+        plans
+            .find(|(of, source, _)| *of == owner && source == text)
+            .map(|(_, _, plan)| *plan)
+    }
+
+    /// Answers one that has to make room.
+    fn put(
+        &mut self,
+        owner: RoleId,
+        text: &str,
+        plan: pg_sys::SPIPlanPtr,
+    ) -> Option<pg_sys::SPIPlanPtr> {
+        let is_full = self.0.len() == Self::MAX;
+        let given_up = is_full.then(|| self.0.remove(0).2);
+        self.0.push((owner, text.to_owned(), plan));
+        given_up
     }
 }
 

@@ -268,8 +268,8 @@ $find$),
         SELECT t.tgrelid, format('the trigger names column %I, which is gone or is no uuid', o.name)
           FROM pg_trigger AS t
          CROSS JOIN LATERAL (SELECT pg_catalog.position(t.tgargs, decode('00', 'hex')) AS first) AS z
-         CROSS JOIN LATERAL (VALUES (substring(t.tgargs, 1, z.first - 1)),
-                                    (substring(t.tgargs, z.first + 1, octet_length(t.tgargs) - z.first - 1))) AS x (bytes)
+         CROSS JOIN LATERAL (VALUES (substring(t.tgargs, 1, GREATEST(z.first - 1, 0))),
+                                    (substring(t.tgargs, z.first + 1, GREATEST(octet_length(t.tgargs) - z.first - 1, 0)))) AS x (bytes)
          CROSS JOIN LATERAL (SELECT convert_from(x.bytes, getdatabaseencoding())) AS o (name)
          WHERE t.tgname = 'vault_apps_deleted' AND t.tgrelid IN (SELECT a.oid FROM attached AS a) AND o.name <> ''
            AND NOT EXISTS (SELECT FROM pg_attribute AS c
