@@ -30,7 +30,7 @@ COMMENT ON COLUMN vault.credentials.tenant_id IS
     'Whose it is (the nil uuid: the platform''s); never updated; bound into the envelope.';
 COMMENT ON COLUMN vault.credentials.sealed_at IS 'When the current version was sealed.';
 COMMENT ON COLUMN vault.credentials.version IS 'The number of the current version, from 1; bound into the envelope.';
-COMMENT ON COLUMN vault.credentials.kind IS 'c: credential; t: tenant secret, whose name is its key; a: app secret, whose name is its app''s uuid, a slash and its key; j: secret shared with an issuer of tokens (vault.jwt_keys), whose name is the issuer.';
+COMMENT ON COLUMN vault.credentials.kind IS 'c: credential; t: tenant secret, whose name is its key; a: app secret, whose name is its app''s uuid, a slash and its key; j: secret shared with an issuer of tokens (vault.jwt_keys), whose name is the issuer, a space and its id.';
 COMMENT ON COLUMN vault.credentials.wrapped_dek IS
     'Envelope, first half: header, commitment, data key under the tenant key (82 bytes). A key rotation rewrites this half alone.';
 COMMENT ON COLUMN vault.credentials.ciphertext IS 'Envelope, second half: AES-256-GCM ciphertext and tag.';

@@ -1,7 +1,8 @@
--- As insert_credential.sql, together with the row that says whose it is.
+-- As insert_credential.sql, together with the row that says whose it is. The name, of which there is one of a kind, tells
+-- whoever counts values what this one is: an issuer may have several.
 WITH sealed AS (
     INSERT INTO vault.credentials (id, tenant_id, version, kind, wrapped_dek, ciphertext, name, description)
-    SELECT $2, $1, 1, 'j', $3, $4, $5, ''
+    SELECT $2, $1, 1, 'j', $3, $4, $5 || ' ' || $2::text, ''
       FROM vault.wrapped_tenant_keys AS k
      WHERE k.tenant_id = $1 AND k.generation = $6 AND k.state = 'primary' AND k.wrapped_kek = $7
     RETURNING id
