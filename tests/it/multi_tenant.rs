@@ -810,8 +810,8 @@ fn two_hundred_clients_of_a_pooler_see_no_row_of_another_tenant() {
                         Way::BackEnd => "example_backend",
                         Way::Gateway | Way::Stray => "authenticator",
                     };
-                    let mut session = pooler.login(login);
                     barrier.wait();
+                    let mut session = pooler.login(login);
                     let mut written = Vec::new();
                     for round in 0..ROUNDS {
                         let tenant = &tenants[(number + 7 * round) % tenants.len()];

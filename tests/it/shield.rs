@@ -22,6 +22,7 @@ fn talkative() -> Builder {
         ("logging_collector", "on"),
         ("log_destination", "stderr,csvlog,jsonlog"),
         ("log_file_mode", "0644"),
+        ("log_rotation_size", "0"), // or the end of what was written is not in every file
         ("log_line_prefix", "%m [%p] %e "),
         ("log_statement", "all"),
         ("log_min_duration_statement", "0"),

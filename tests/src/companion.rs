@@ -19,8 +19,12 @@ const KEEPER: &str = r#"
     echo $pid >"$folder/pid.new" && mv "$folder/pid.new" "$folder/pid"
     read -r _
     kill $pid 2>/dev/null
-    for _ in $(seq 100); do kill -0 $pid 2>/dev/null || break; sleep 0.05; done
-    kill -9 $pid 2>/dev/null
+    rounds=0
+    while kill -0 $pid 2>/dev/null; do
+        rounds=$((rounds + 1))
+        [ $rounds -lt 100 ] || { kill -9 $pid; break; }
+        sleep 0.05
+    done
     [ -n "$VAULT_TESTS_KEEP" ] || rm -rf "$folder"
 "#;
 

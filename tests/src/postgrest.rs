@@ -105,10 +105,6 @@ impl Postgrest {
             headers: Vec::new(),
         }
     }
-
-    pub fn log(&self) -> String {
-        self.companion.log()
-    }
 }
 
 /// What one caller asks. Each request is a connection of its own.
