@@ -946,8 +946,12 @@ fn what_cannot_be_isolated_is_refused_each_for_its_reason() {
         )
         .unwrap();
     for (arguments, state, words) in [
-        ("NULL", "22004", "p_table is null"),
-        ("'kits', NULL", "22004", "p_tenant_column is null"),
+        ("NULL", "22004", "argument p_table must not be null"),
+        (
+            "'kits', NULL",
+            "22004",
+            "argument p_tenant_column must not be null",
+        ),
         ("'nothing'", "42P01", "does not exist"),
         ("4294967294::oid::regclass", "42P01", "there is no table"),
         ("'v'", "42809", "no table that can have row security"),
@@ -1639,6 +1643,28 @@ fn whose_a_row_is_can_be_asserted_and_the_answer_tells_nothing_else() {
 }
 
 // ---- the report ----
+
+/// The usual policy, moved from: any session can set what it reads.
+#[test]
+fn the_report_names_policies_that_read_a_setting() {
+    let ground = Ground::prepare();
+    ground.kits();
+    let mut owner = ground.owner();
+    owner
+        .batch_execute(
+            "CREATE POLICY usual ON kits AS RESTRICTIVE
+                 USING (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)",
+        )
+        .unwrap();
+    let said: Vec<String> = owner.one(
+        "SELECT array_agg(severity || ': ' || what) FROM vault.tenant_isolation_report() WHERE object = 'app.kits'",
+        &[],
+    );
+    assert_eq!(
+        said,
+        ["warning: policy usual reads a setting, which any session can set"]
+    );
+}
 
 #[test]
 fn the_report_names_what_is_missing_and_its_mend_mends_it() {

@@ -91,7 +91,7 @@ impl Issuer {
     fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match algorithm {
-            "HS256" => hs256(self.secret.as_bytes(), message),
+            "HS256" => hmac_sha256(self.secret.as_bytes(), message),
             "RS256" => {
                 let mut signature = vec![0; self.rsa.public().modulus_len()];
                 self.rsa
@@ -109,6 +109,21 @@ impl Issuer {
     }
 }
 
+/// A token as most issuers make it.
+pub fn hs256(secret: &[u8], claims: &Value) -> String {
+    signed_with(secret, &json!({"alg": "HS256", "typ": "JWT"}), claims)
+}
+
+/// One without a signature, which says so.
+pub fn unsigned(claims: &Value) -> String {
+    let header = json!({"alg": "none"});
+    format!(
+        "{}.{}.",
+        encode(header.to_string()),
+        encode(claims.to_string())
+    )
+}
+
 /// Signed by HMAC under any bytes.
 pub fn signed_with(secret: &[u8], header: &Value, payload: &Value) -> String {
     let signed = format!(
@@ -116,7 +131,7 @@ pub fn signed_with(secret: &[u8], header: &Value, payload: &Value) -> String {
         encode(header.to_string()),
         encode(payload.to_string())
     );
-    let signature = hs256(secret, signed.as_bytes());
+    let signature = hmac_sha256(secret, signed.as_bytes());
     format!("{signed}.{}", encode(signature))
 }
 
@@ -125,7 +140,7 @@ pub fn now_s() -> u64 {
     since.expect("a clock after 1970").as_secs()
 }
 
-fn hs256(secret: &[u8], message: &[u8]) -> Vec<u8> {
+fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::sign(&key, message).as_ref().to_vec()
 }

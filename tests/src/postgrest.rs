@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::companion::Companion;
-use crate::jwt;
+use crate::issuer::hs256;
 use crate::pgbouncer::uri;
 use crate::{Database, Pgbouncer};
 
@@ -76,7 +76,7 @@ impl Postgrest {
 
     /// A good token that says this.
     pub fn token(claims: &Value) -> String {
-        jwt::hs256(JWT_SECRET, claims)
+        hs256(JWT_SECRET, claims)
     }
 
     /// Somebody with a good token.

@@ -17,7 +17,7 @@ CREATE TABLE vault.credentials (
     PRIMARY KEY (id, tenant_id)
 );
 -- Byte by byte, so that the names of one app stand together, and no update of the operating system's collations reorders them.
-CREATE UNIQUE INDEX credentials_key ON vault.credentials (tenant_id, kind, name text_pattern_ops) WHERE kind IN ('t', 'a');
+CREATE UNIQUE INDEX credentials_key ON vault.credentials (tenant_id, kind, name text_pattern_ops) WHERE kind <> 'c';
 
 -- Ciphertext does not compress.
 ALTER TABLE vault.credentials ALTER COLUMN ciphertext SET STORAGE EXTERNAL;

@@ -13,7 +13,7 @@ BEGIN
     IF p_table IS NULL OR p_id IS NULL OR p_expected_tenant IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'null_value_not_allowed',
-            MESSAGE = format('%s is null', CASE WHEN p_table IS NULL THEN 'p_table' WHEN p_id IS NULL THEN 'p_id'
+            MESSAGE = format('argument %s must not be null', CASE WHEN p_table IS NULL THEN 'p_table' WHEN p_id IS NULL THEN 'p_id'
                                                 ELSE 'p_expected_tenant' END);
     END IF;
     SELECT format('%I.%I', s.nspname, c.relname) AS name INTO v_table

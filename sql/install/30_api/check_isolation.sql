@@ -12,7 +12,7 @@ BEGIN
     IF p_table IS NULL OR p_tenant_column IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'null_value_not_allowed',
-            MESSAGE = format('%s is null', CASE WHEN p_table IS NULL THEN 'p_table' ELSE 'p_tenant_column' END);
+            MESSAGE = format('argument %s must not be null', CASE WHEN p_table IS NULL THEN 'p_table' ELSE 'p_tenant_column' END);
     END IF;
     SELECT c.oid, c.relkind, c.relowner, format('%I.%I', s.nspname, c.relname) AS name,
            s.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'vault') AS is_reserved

@@ -6,7 +6,7 @@ CREATE FUNCTION vault.is_rls_enabled(p_table regclass)
     AS $$
 BEGIN
     IF p_table IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'p_table is null';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'argument p_table must not be null';
     END IF;
     RETURN EXISTS (SELECT FROM pg_class AS c WHERE c.oid = p_table AND c.relrowsecurity AND c.relforcerowsecurity);
 END

@@ -6,7 +6,7 @@ CREATE FUNCTION vault.tenant_isolation_report(p_tenant_column name DEFAULT 'tena
     AS $report$
 BEGIN
     IF p_tenant_column IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'p_tenant_column is null';
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'argument p_tenant_column must not be null';
     END IF;
     RETURN QUERY
     WITH RECURSIVE relations AS (
@@ -73,6 +73,12 @@ BEGIN
           FROM tables AS t
           JOIN pg_policy AS a ON a.polrelid = t.oid AND a.polname = 'tenant_vault_admit'
           JOIN pg_policy AS p ON p.polrelid = t.oid AND p.polpermissive AND p.oid <> a.oid
+        UNION ALL
+        SELECT t.kind, t.name, 'warning', format('policy %I reads a setting, which any session can set', p.polname),
+               'Put (SELECT vault.get_current_tenant()) in the place of current_setting.'
+          FROM tables AS t
+          JOIN pg_policy AS p ON p.polrelid = t.oid
+         WHERE concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) ~ '\mcurrent_setting\('
         UNION ALL
         SELECT t.kind, t.name, 'warning', format('its owner %I bypasses row security', pg_get_userbyid(t.relowner)),
                format('Give it an owner without power: ALTER TABLE %s OWNER TO ...;', t.name)

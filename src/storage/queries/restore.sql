@@ -8,7 +8,7 @@ WITH found AS (
     INSERT INTO vault.credentials (id, tenant_id, sealed_at, version, kind, wrapped_dek, ciphertext, name, description)
     SELECT f.id, f.tenant_id, f.sealed_at, f.version, f.kind, f.wrapped_dek, f.ciphertext, f.name, f.description
       FROM found AS f
-        ON CONFLICT (tenant_id, kind, name) WHERE kind IN ('t', 'a') DO NOTHING
+        ON CONFLICT (tenant_id, kind, name) WHERE kind <> 'c' DO NOTHING
     RETURNING version
 )
 SELECT EXISTS (SELECT FROM found), (SELECT b.version FROM back AS b)
