@@ -9,7 +9,6 @@ mod denied;
 mod entropy;
 mod error;
 mod hex;
-mod issuers;
 mod limits;
 mod pg;
 mod policy;

@@ -7,7 +7,8 @@ use vault::{Authenticate, CredentialId, TenantId, VaultError};
 use super::argument::required;
 use super::door::{Call, answer};
 use crate::pg::clock::Timestamp;
-use crate::{issuers, policy, session, tenancy};
+use crate::tenancy::{self, issuers};
+use crate::{policy, session};
 
 #[pg_extern(sql = false)]
 fn authenticate(p_jwt: Option<&[u8]>) -> Option<Uuid> {

@@ -5,6 +5,7 @@
 //! claims speak: of a token that was verified in this transaction, or of a trusted gateway's request.
 
 mod claims;
+pub mod issuers;
 mod members;
 
 use std::cell::RefCell;
@@ -14,10 +15,9 @@ use serde_json::Value;
 use vault::{Layers, Standing, TenantId, VaultError};
 
 pub use claims::{header, in_force as claims, said};
-
-use claims::Claims;
 pub use members::{add, is_enrolled, member, remove, standing};
 
+use self::claims::Claims;
 use crate::pg::transaction::{self, Follower};
 
 /// What a transaction is told it acts for.

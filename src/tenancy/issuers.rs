@@ -14,7 +14,7 @@ use crate::pg::text;
 
 statement!(
     latest KEYS_OF_ISSUER,
-    "storage/queries/jwt_keys_of_issuer.sql",
+    "../storage/queries/jwt_keys_of_issuer.sql",
     [TEXTOID, TEXTOID]
 );
 
