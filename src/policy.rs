@@ -1,10 +1,9 @@
 //! Who calls, for which tenant, and may they: mints a permit or refuses.
 //!
 //! EXECUTE on a function is PostgreSQL's to judge and was judged before we run. What is judged here is the tenant: a
-//! credential's is the one its id names, a tenant secret's the one the caller names, an app's the one it
-//! belongs to. It must be the one that the
-//! transaction acts for, where it acts for one; a tenant's own users must act for one, and be somebody in it. And whether
-//! the caller has given the reason that a profile of its may demand.
+//! credential's is the one its id names, a tenant secret's the one the caller names, an app's the one it belongs to. It must
+//! be the one that the transaction acts for, where it acts for one; a tenant's own users must act for one, and be somebody
+//! in it. And whether the caller has given the reason that a profile of its may demand.
 //!
 //! **Invariant:** never touches key material or plaintext.
 
@@ -21,20 +20,14 @@ use crate::tenancy::{self, Context};
 ///   call would release a secret and gives no reason, though the caller must.
 pub fn for_tenant<A: Action>(tenant: TenantId) -> Result<Permit<A>, VaultError> {
     demand_reason::<A>()?;
-    if !judged::<A>()?.reaches(tenant) {
-        return Err(VaultError::OtherTenant);
-    }
-    Ok(Permit::assertion(tenant))
+    judged::<A>()?.permit(tenant).ok_or(VaultError::OtherTenant)
 }
 
 /// Consent for what has no tenant yet: the one that the transaction acts for, else the platform.
 ///
 /// - errors: as [`for_tenant`].
 pub fn for_new<A: Action>() -> Result<Permit<A>, VaultError> {
-    match judged::<A>()?.tenant {
-        Some(tenant) => for_tenant(tenant),
-        None => Ok(for_platform()),
-    }
+    Ok(judged::<A>()?.permit_new())
 }
 
 /// Consent for the platform's own records, to an action that releases nothing.
@@ -54,9 +47,7 @@ pub fn for_platform<A: Action>() -> Permit<A> {
 pub fn for_credential<A: Action>(id: CredentialId) -> Result<Option<Permit<A>>, VaultError> {
     demand_reason::<A>()?;
     let judged = judged::<A>()?;
-    Ok(directory::tenant_of(id.tag())
-        .filter(|tenant| judged.reaches(*tenant))
-        .map(Permit::assertion))
+    Ok(directory::tenant_of(id.tag()).and_then(|tenant| judged.permit(tenant)))
 }
 
 /// Consent for the tenant whose app this is; `None`: the vault knows of no such app, or it is one of a tenant that the
@@ -66,10 +57,7 @@ pub fn for_credential<A: Action>(id: CredentialId) -> Result<Option<Permit<A>>, 
 pub fn for_app<A: Action>(app: AppId) -> Result<Option<Permit<A>>, VaultError> {
     demand_reason::<A>()?;
     let judged = judged::<A>()?;
-    directory::tenant_of_app(app)
-        .filter(|tenant| judged.reaches(*tenant))
-        .map(for_tenant)
-        .transpose()
+    Ok(directory::tenant_of_app(app).and_then(|tenant| judged.permit(tenant)))
 }
 
 /// Consent to store for an app, which may be new: it is the tenant's whom its row names where a table of apps is attached
@@ -92,11 +80,13 @@ pub fn for_new_app<A: Action>(app: AppId) -> Result<Permit<A>, VaultError> {
         None => None,
     };
     let known = || directory::tenant_of_app(app);
+    let not_reached = || match table {
+        Some(_) => VaultError::AppUnknown,
+        None => VaultError::AppNotFound,
+    };
     match named.or_else(known) {
-        Some(tenant) if judged.reaches(tenant) => for_tenant(tenant),
-        Some(_) if table.is_some() => Err(VaultError::AppUnknown),
-        Some(_) => Err(VaultError::AppNotFound),
-        None => for_new(),
+        Some(tenant) => judged.permit(tenant).ok_or_else(not_reached),
+        None => Ok(judged.permit_new()),
     }
 }
 
@@ -114,6 +104,17 @@ struct Judged {
 impl Judged {
     fn reaches(&self, tenant: TenantId) -> bool {
         self.tenant.is_none_or(|own| own == tenant) || profiles::is_cross_tenant()
+    }
+
+    fn permit<A: Action>(&self, tenant: TenantId) -> Option<Permit<A>> {
+        self.reaches(tenant).then(|| Permit::assertion(tenant))
+    }
+
+    /// For what has no tenant yet.
+    fn permit_new<A: Action>(&self) -> Permit<A> {
+        self.tenant
+            .and_then(|own| self.permit(own))
+            .unwrap_or_else(for_platform)
     }
 }
 
