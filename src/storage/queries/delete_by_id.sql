@@ -1,7 +1,7 @@
 -- Out of sight, and kept as it is for a while.
 WITH gone AS (
     DELETE FROM vault.credentials
-     WHERE tenant_id = $1 AND id = $2 AND kind = 'c'
+     WHERE tenant_id = $1 AND id = $2 AND kind = $4::"char"
     RETURNING id, tenant_id, sealed_at, version, kind, wrapped_dek, ciphertext, name, description
 )
 INSERT INTO vault.deleted_credentials (id, tenant_id, sealed_at, version, kind, wrapped_dek, ciphertext, name,

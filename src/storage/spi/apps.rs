@@ -35,8 +35,8 @@ statement!(
 );
 statement!(
     latest DELETE_APP_SECRET,
-    "../queries/delete_app_secret.sql",
-    [UUIDOID, UUIDOID, INTERVALOID]
+    "../queries/delete_by_id.sql",
+    [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
 );
 statement!(
     ENVIRONMENT,
@@ -148,6 +148,7 @@ impl AppStorage for SpiStorage {
             tenant(scope),
             uuid(locked.id),
             seconds(config::delete_window_s()),
+            Text("a"),
         ];
         DELETE_APP_SECRET
             .first(&arguments, |row| removed(&row))

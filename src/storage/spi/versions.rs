@@ -87,7 +87,7 @@ statement!(
 statement!(
     DELETE_BY_ID,
     "../queries/delete_by_id.sql",
-    [UUIDOID, UUIDOID, INTERVALOID]
+    [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
 );
 statement!(
     DELETE_BY_KEY,
@@ -311,7 +311,12 @@ impl VersionStorage for SpiStorage {
             return self.remove_for_good(scope, locked);
         }
         let _wall = wall::open(scope);
-        let arguments = [tenant(scope), uuid(id), seconds(config::delete_window_s())];
+        let arguments = [
+            tenant(scope),
+            uuid(id),
+            seconds(config::delete_window_s()),
+            Text("c"),
+        ];
         DELETE_BY_ID
             .first(&arguments, |row| removed(&row))
             .map(unlike_installed)

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::{ROUNDS, Vault};
+use super::Vault;
+use super::place::Place;
 use crate::{
     AppDelete, AppDestroy, AppId, AppKey, AppList, AppRetrieve, AppSecretEntry, AppSecretName,
-    AppStorage, AppStore, AppUpdate, Audit, CredentialId, Entropy, Event, Hint, Insertion,
-    KeyStorage, Kind, NewRow, News, Outcome, Permit, Released, Removed, Renamed, RootKeys,
-    Rotation, Scope, Span, Storage, VaultError, VersionStorage, WholeVault,
+    AppStorage, AppStore, AppUpdate, Audit, CredentialId, Entropy, Event, Hint, KeyStorage, Kind,
+    News, Outcome, Permit, Released, Removed, Renamed, RootKeys, Rotation, Scope, Span, Storage,
+    VaultError, VersionStorage, WholeVault,
 };
 
 /// Apps whose secrets are destroyed together.
@@ -27,40 +28,19 @@ impl<S: Storage + KeyStorage + VersionStorage + AppStorage, A: Audit, R: RootKey
         secret: &[u8],
     ) -> Result<CredentialId, VaultError> {
         let ring = self.ring_to_write()?;
-        let scope = permit.scope();
-        self.storage.hold_app(scope, app)?;
+        self.storage.hold_app(permit.scope(), app)?;
         let name = AppSecretName::new(app, key);
         let hint = Hint::of(secret);
-        for _ in 0..ROUNDS {
-            if let Some(locked) = self.storage.lock_of_app(scope, &name)? {
-                let how = in_place(&hint);
-                let (version, crowded) = self.replace(&ring, scope, &locked, secret, &how)?;
-                let event = Event::done(&permit).credential(locked.id);
-                let event = event.note(name.as_str());
-                self.finish_change(&permit, event, version, crowded, News::Rotated)?;
-                return Ok(locked.id);
-            }
-            let id = self.fresh_id(&ring, scope)?;
-            let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;
-            let row = NewRow {
-                id,
-                name: name.as_str(),
-                description: hint.as_str(),
-                kind: Kind::AppSecret,
-            };
-            match self.storage.insert(scope, row, &sealed, &under)? {
-                Insertion::Done => {
-                    let event = Event::done(&permit).credential(id);
-                    self.record(event.note(name.as_str()))?;
-                    return Ok(id);
-                }
-                Insertion::KeyMoved => self.keks.forget(scope.tenant(), under.generation),
-                Insertion::KeyTaken => {}
-            }
-        }
-        Err(VaultError::Internal(
-            "the app secret changed with every attempt to store it",
-        ))
+        let place = Place {
+            kind: Kind::AppSecret,
+            name: name.as_str(),
+            description: hint.as_str(),
+            lost: "the app secret changed with every attempt to store it",
+        };
+        let how = in_place(&hint);
+        self.put(&ring, &permit, &place, &how, secret, |storage, scope| {
+            storage.lock_of_app(scope, &name)
+        })
     }
 
     /// `None` when the app has no secret of this key.

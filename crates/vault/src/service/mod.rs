@@ -8,6 +8,7 @@ mod decoys;
 mod jwt_keys;
 mod keys;
 mod lifecycle;
+mod place;
 mod root_keys;
 mod root_rotation;
 mod tenant_rotation;

@@ -1,10 +1,11 @@
 //! Tenant secrets by key.
 
-use super::{ROUNDS, Vault};
+use super::Vault;
+use super::place::Place;
 use crate::{
-    Audit, CredentialId, Entropy, Event, Insertion, KeyStorage, Kind, NewRow, News, Outcome,
-    Permit, Released, Removed, RootKeys, Rotation, SecretKey, Span, Storage, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, VaultError, VersionStorage,
+    Audit, CredentialId, Entropy, Event, KeyStorage, Kind, News, Outcome, Permit, Released,
+    Removed, RootKeys, Rotation, SecretKey, Span, Storage, TenantDelete, TenantList,
+    TenantRetrieve, TenantStore, VaultError, VersionStorage,
 };
 
 impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy>
@@ -17,40 +18,21 @@ impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy
         key: &SecretKey,
         secret: &[u8],
     ) -> Result<CredentialId, VaultError> {
+        let place = Place {
+            kind: Kind::TenantSecret,
+            name: key.as_str(),
+            description: "",
+            lost: "the tenant secret changed with every attempt to store it",
+        };
+        // No function reads a tenant secret by version, so none has to stay open.
+        let how = Rotation {
+            overlap: Some(Span::NONE),
+            ..Rotation::default()
+        };
         let ring = self.ring_to_write()?;
-        let scope = permit.scope();
-        for _ in 0..ROUNDS {
-            if let Some(locked) = self.storage.lock_of_key(scope, key)? {
-                // No function reads a tenant secret by version, so none has to stay open.
-                let how = Rotation {
-                    overlap: Some(Span::NONE),
-                    ..Rotation::default()
-                };
-                let (version, crowded) = self.replace(&ring, scope, &locked, secret, &how)?;
-                let event = Event::done(&permit).credential(locked.id).key(key);
-                self.finish_change(&permit, event, version, crowded, News::Rotated)?;
-                return Ok(locked.id);
-            }
-            let id = self.fresh_id(&ring, scope)?;
-            let (sealed, under) = self.seal(&ring, scope, id, 1, secret)?;
-            let row = NewRow {
-                id,
-                name: key.as_str(),
-                description: "",
-                kind: Kind::TenantSecret,
-            };
-            match self.storage.insert(scope, row, &sealed, &under)? {
-                Insertion::Done => {
-                    self.record(Event::done(&permit).credential(id).key(key))?;
-                    return Ok(id);
-                }
-                Insertion::KeyMoved => self.keks.forget(scope.tenant(), under.generation),
-                Insertion::KeyTaken => {}
-            }
-        }
-        Err(VaultError::Internal(
-            "the tenant secret changed with every attempt to store it",
-        ))
+        self.put(&ring, &permit, &place, &how, secret, |storage, scope| {
+            storage.lock_of_key(scope, key)
+        })
     }
 
     /// `None` when the tenant has no secret of this key.
