@@ -124,7 +124,9 @@ fn let_the_canary_fly(db: &Database<'_>) {
         .unwrap();
     for refused in [
         format!("SELECT vault.save_tenant_stripe_config('{tenant}', '{CANARY}')"),
-        format!("SELECT vault.save_tenant_credentials('{tenant}', 'stripe', '{{\"{CANARY}\": 1}}')"),
+        format!(
+            "SELECT vault.save_tenant_credentials('{tenant}', 'stripe', '{{\"{CANARY}\": 1}}')"
+        ),
     ] {
         refusal(service.batch_execute(&refused), "22023");
     }
