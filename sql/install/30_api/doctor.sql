@@ -286,6 +286,22 @@ $find$),
       FROM problems AS p
 $find$),
 
+('integration_services', 'every service of the catalogue can be used', $find$
+    SELECT 'integration_services', 'error', format('service %I cannot be used: %s', s.service, f.fault),
+           'Correct its row of vault.integration_services.'
+      FROM vault.integration_services AS s
+     CROSS JOIN LATERAL (
+         SELECT vault.integration_service_fault(s.service, s.category, s.label, s.fields, s.webhook)) AS f (fault)
+     WHERE f.fault IS NOT NULL
+    UNION ALL
+    SELECT 'integration_services', 'warning', 'trigger check_integration_service is gone or disabled: rows are not judged',
+           'ALTER TABLE vault.integration_services ENABLE TRIGGER check_integration_service; if it is gone, create it again '
+           || 'as sql/install/30_api/integration_services.sql does.'
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                        WHERE t.tgrelid = 'vault.integration_services'::regclass
+                          AND t.tgname = 'check_integration_service' AND t.tgenabled <> 'D')
+$find$),
+
 ('shield', NULL, $find$
     SELECT h.id, h.severity, h.what, h.mend FROM vault.library_health('shield') AS h
 $find$),
