@@ -1207,13 +1207,13 @@ fn keys_rotate_counts_count_and_shredding_shreds() {
     );
     assert_eq!(found, ["stripe/secret_key"]);
     // By its id it is nobody's credential: as secrets of tenants and apps.
-    for call in [
-        format!("SELECT vault.retrieve_credential('{id}')"),
-        format!("SELECT vault.rotate_credential('{id}', 'x')"),
-        format!("SELECT vault.delete_credential('{id}')"),
-    ] {
-        refusal(service.batch_execute(&call), "42704");
-    }
+    refusal(service.retrieve(id), "42704");
+    refusal(service.rotate(id, "x"), "42704");
+    service.delete(id).unwrap();
+    assert_eq!(
+        read(&mut service, tenant, "stripe").unwrap()["secret_key"],
+        format!("{TEST}2")
+    );
     superuser
         .batch_execute(&format!("SELECT vault.shred_tenant('{tenant}', 'left')"))
         .unwrap();
