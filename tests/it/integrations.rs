@@ -894,6 +894,61 @@ fn a_reader_never_sees_half_a_save() {
     });
 }
 
+#[test]
+fn no_isolation_level_makes_a_call_fail_for_what_others_committed() {
+    let db = Database::fresh();
+    let mut other = db.service();
+    for level in ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"] {
+        let tenant = other.random_uuid();
+        let mut service = db.service();
+        service
+            .batch_execute(&format!(
+                "BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM vault.credential_list"
+            ))
+            .unwrap();
+        // New to the transaction's snapshot, then changed behind its back, then asked for and taken there.
+        save(&mut other, tenant, "stripe", &json!({"secret_key": TEST})).unwrap();
+        assert_eq!(
+            save(
+                &mut service,
+                tenant,
+                "stripe",
+                &json!({"secret_key": format!("{TEST}2")})
+            )
+            .unwrap(),
+            2,
+            "{level}"
+        );
+        service.batch_execute("COMMIT").unwrap();
+        service
+            .batch_execute(&format!(
+                "BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM vault.credential_list"
+            ))
+            .unwrap();
+        save(
+            &mut other,
+            tenant,
+            "stripe",
+            &json!({"secret_key": format!("{TEST}3")}),
+        )
+        .unwrap();
+        let id = request(&mut other, tenant, "stripe");
+        let (taken, credentials, _) = claim(&mut service, "1 minute").unwrap();
+        assert_eq!(
+            (taken, &credentials["secret_key"]),
+            (id, &json!(format!("{TEST}3"))),
+            "{level}"
+        );
+        record(&mut service, id, true, "").unwrap();
+        assert!(service.one::<bool>(
+            "SELECT vault.delete_tenant_credentials($1, 'stripe')",
+            &[&tenant]
+        ));
+        service.batch_execute("COMMIT").unwrap();
+        assert_eq!(read(&mut other, tenant, "stripe"), None, "{level}");
+    }
+}
+
 // ---- verification ----
 
 #[test]
@@ -1159,6 +1214,19 @@ fn a_tenant_that_is_locked_does_not_stop_the_queue() {
         .unwrap();
     assert_eq!(claim(&mut service, "1 minute"), None);
     service.batch_execute("ROLLBACK").unwrap();
+    // And another tenant's request looks like none.
+    let id: Uuid = db.superuser().one(
+        "SELECT id FROM vault.integration_verifications WHERE tenant_id = $1",
+        &[&other],
+    );
+    service
+        .batch_execute(&format!(
+            "BEGIN; SELECT vault.set_tenant_context('{locked}')"
+        ))
+        .unwrap();
+    refusal(record(&mut service, id, true, ""), "42704");
+    service.batch_execute("ROLLBACK").unwrap();
+    record(&mut service, id, true, "").unwrap();
 }
 
 // ---- as every other secret ----
