@@ -43,6 +43,7 @@ mod errors;
 mod export;
 mod functions;
 mod http_api;
+mod integrations;
 mod isolation;
 mod keys;
 mod lifecycle;
