@@ -1,0 +1,106 @@
+//! Does a text look drawn at random, or written by somebody?
+//!
+//! Randomness is never proved from one sample. What is asked here is cheap and errs towards "yes" for what has no
+//! words in it: a mask, a placeholder and a slug are told apart from a token, and nothing else.
+
+/// At most so many bytes of a text are looked at: more would say nothing new.
+const LOOKED_AT: usize = 256;
+
+/// What a format asks of the part that is drawn at random.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Demand {
+    /// No mask and no placeholder. For prefixes that nobody writes by chance.
+    Varied,
+    /// Besides, no words: for short prefixes and those that begin slugs.
+    Random,
+}
+
+impl Demand {
+    pub fn met_by(self, body: &[u8]) -> bool {
+        let body = &body[..body.len().min(LOOKED_AT)];
+        match self {
+            Demand::Varied => varied(body),
+            Demand::Random => varied(body) && random(body),
+        }
+    }
+}
+
+/// Enough different bytes, and no byte that fills most of it: `xxxxxxxx`, `your_key_here_xxxxxxxx` are not.
+fn varied(body: &[u8]) -> bool {
+    let mut counts = [0u16; 256];
+    for byte in body {
+        counts[*byte as usize] += 1;
+    }
+    let distinct = counts.iter().filter(|count| **count > 0).count();
+    let most = counts.iter().copied().max().unwrap_or(0) as usize;
+    distinct >= least_distinct(body.len()) && most * 3 <= body.len().max(9) && !placeholder(body)
+}
+
+/// Sixteen hexadecimal digits drawn at random have fewer than six different ones once in thousands.
+fn least_distinct(length: usize) -> usize {
+    match length {
+        0..=7 => 2,
+        8..=11 => 4,
+        12..=15 => 5,
+        16..=31 => 6,
+        _ => 8,
+    }
+}
+
+/// Letters and digits in turn, or capitals within words: what dictionaries and slugs do not have.
+pub fn random(body: &[u8]) -> bool {
+    let (mut digits, mut lower, mut upper, mut turns) = (0, 0, 0, 0);
+    let mut last = 0;
+    for byte in body {
+        let kind = match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                1
+            }
+            b'a'..=b'z' => {
+                lower += 1;
+                2
+            }
+            b'A'..=b'Z' => {
+                upper += 1;
+                3
+            }
+            _ => {
+                last = 0;
+                continue;
+            }
+        };
+        // A capital at the beginning of a word is a word's.
+        if last != 0 && kind != last && !(last == 3 && kind == 2) {
+            turns += 1;
+        }
+        last = kind;
+    }
+    let letters = lower + upper;
+    let mixed = (digits >= 2 && letters >= 2) || (lower >= 2 && upper >= 2);
+    mixed && turns >= 2 + body.len() / 16
+}
+
+/// What manuals and templates write in a token's place.
+pub fn placeholder(body: &[u8]) -> bool {
+    const WORDS: [&[u8]; 10] = [
+        b"example",
+        b"placeholder",
+        b"your_",
+        b"your-",
+        b"redacted",
+        b"changeme",
+        b"xxxxxx",
+        b"dummy",
+        b"1234567890abcdef1234567890",
+        b"abcdefghijklmnop",
+    ];
+    WORDS.iter().any(|word| contains_folded(body, word))
+}
+
+fn contains_folded(text: &[u8], word: &[u8]) -> bool {
+    text.len() >= word.len()
+        && text
+            .windows(word.len())
+            .any(|window| window.eq_ignore_ascii_case(word))
+}
