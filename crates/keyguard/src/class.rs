@@ -8,7 +8,7 @@ pub struct Class(u8);
 pub const COUNT: usize = LETTERS.len();
 
 /// The letter of an alphabet in the table of formats, and its bytes.
-const LETTERS: [(u8, &[u8]); 16] = [
+const LETTERS: [(u8, &[u8]); 21] = [
     (b'd', b"0-9"),
     (b'A', b"A-Za-z"),
     (b'l', b"a-z"),
@@ -23,8 +23,13 @@ const LETTERS: [(u8, &[u8]); 16] = [
     (b's', b"0-9A-Za-z-"),
     (b'b', b"0-9A-Za-z_-"),
     (b'B', b"0-9A-Za-z+/="),
+    (b'e', b"0-9A-Za-z+/"),
     (b'v', b"0-9A-Za-z_.-"),
     (b'j', b"0-9A-Za-z_.+/=~-"),
+    (b'S', b"0-9a-z-"),
+    (b'k', b"0-9a-z_"),
+    (b'z', b"0-9A-Za-z_.~-"),
+    (b'P', b"0-9A-Za-z_.+/=~%-"),
 ];
 
 /// Which alphabets each byte is part of.

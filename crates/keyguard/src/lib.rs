@@ -4,7 +4,7 @@
 //! - [`Guard`]: one automaton over the beginnings of all formats and a matcher for each; built once, used by all.
 //! - [`detectors`]: the table of formats as data, for the manual and the rules.
 //!
-//! Formats without a mark of their own are told by the name of the column or key ([`named`](crate) rules).
+//! Formats without a mark of their own are told by the name of the column or key (`named.rs`).
 //!
 //! **Invariant:** no input makes it panic, the time taken is linear in the text, a clean text allocates nothing, and
 //! nothing that it answers holds a byte of the text. No clock, no settings, no randomness, no PostgreSQL.
@@ -15,6 +15,7 @@ mod class;
 mod detectors;
 mod json;
 mod named;
+mod percent;
 mod random;
 mod scan;
 mod shape;

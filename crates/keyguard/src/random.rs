@@ -33,7 +33,7 @@ fn varied(body: &[u8]) -> bool {
     }
     let distinct = counts.iter().filter(|count| **count > 0).count();
     let most = counts.iter().copied().max().unwrap_or(0) as usize;
-    distinct >= least_distinct(body.len()) && most * 3 <= body.len().max(9) && !placeholder(body)
+    distinct >= least_distinct(body.len()) && most * 2 <= body.len().max(6) && !placeholder(body)
 }
 
 /// Sixteen hexadecimal digits drawn at random have fewer than six different ones once in thousands.

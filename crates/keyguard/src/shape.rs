@@ -14,24 +14,25 @@
 use crate::class::{self, Class};
 use crate::random::Demand;
 
-/// The longest run that is told from an endless one.
-pub const ENDLESS: usize = usize::MAX;
-
-/// So far a literal is searched for within a run.
+/// So far a literal is searched for within a run of its own alphabet, and so long a head may be.
 const SEARCHED: usize = 512;
 
-/// So many bytes of a literal are its anchor in the automaton; the rest is compared.
+/// So many bytes of a literal are its anchor in the automaton; the rest is compared. More would make the automaton
+/// bigger and find as much.
 pub const ANCHOR: usize = 5;
 
+/// So many bytes of base64 before a token say that it is not one, but a part of something bigger.
+const BLOB: usize = 40;
+
 #[derive(Clone, Copy, Debug)]
-pub struct Run {
-    pub class: Class,
-    pub min: usize,
-    pub max: usize,
+struct Run {
+    class: Class,
+    min: usize,
+    max: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Piece {
+enum Piece {
     Literal(&'static str),
     Run(Run),
     Uuid,
@@ -39,11 +40,13 @@ pub enum Piece {
 
 #[derive(Debug)]
 pub struct Shape {
-    pub demand: Demand,
-    pub head: Option<Run>,
+    demand: Demand,
+    head: Option<Run>,
     /// The first literal whole; the automaton knows its beginning.
-    pub literal: &'static str,
-    pub rest: Vec<Piece>,
+    literal: &'static str,
+    rest: Vec<Piece>,
+    /// No byte of the literal tells it from base64.
+    plain: bool,
 }
 
 /// The ends of the runs found last, one for each alphabet: a text of many candidates is not run through for each.
@@ -58,11 +61,8 @@ impl Ends {
     fn of(&mut self, text: &[u8], class: Class, from: usize) -> usize {
         let known = &mut self.0[class.number()];
         if !(known.0..known.1).contains(&from) {
-            let length = text[from..]
-                .iter()
-                .position(|byte| !class.has(*byte))
-                .unwrap_or(text.len() - from);
-            *known = (from, from + length);
+            let length = text[from..].iter().position(|byte| !class.has(*byte));
+            *known = (from, length.map_or(text.len(), |length| from + length));
         }
         known.1
     }
@@ -90,15 +90,11 @@ impl Shape {
             },
             _ => return None,
         };
-        let rest = pieces.collect();
-        Some(Shape {
-            demand,
-            head,
-            literal,
-            rest,
-        })
+        let plain = head.is_none() && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        Some(Shape { demand, head, literal, rest: pieces.collect(), plain })
     }
 
+    /// What the automaton looks for.
     pub fn anchor(&self) -> &'static [u8] {
         let literal = self.literal.as_bytes();
         &literal[..literal.len().min(ANCHOR)]
@@ -118,18 +114,7 @@ impl Shape {
     pub fn matches(&self, text: &[u8], at: usize, ends: &mut Ends) -> Option<(usize, usize)> {
         let start = match self.head {
             None => at,
-            Some(run) => {
-                let length = text[..at]
-                    .iter()
-                    .rev()
-                    .take(run.max.saturating_add(1))
-                    .take_while(|byte| run.class.has(**byte))
-                    .count();
-                if !(run.min..=run.max).contains(&length) {
-                    return None;
-                }
-                at - length
-            }
+            Some(run) => at - head_length(run, &text[..at])?,
         };
         if !begins(text, start) || !text[at..].starts_with(self.literal.as_bytes()) {
             return None;
@@ -140,45 +125,50 @@ impl Shape {
             None => &text[body..end],
             Some(_) => &text[start..end],
         };
-        (!text.get(end).is_some_and(u8::is_ascii_alphanumeric) && self.demand.met_by(drawn))
-            .then_some((start, end))
+        let glued = text.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        (!glued && self.demand.met_by(drawn) && !(self.plain && within_base64(text, start))).then_some((start, end))
     }
 
     fn end(&self, text: &[u8], mut at: usize, ends: &mut Ends) -> Option<usize> {
         for (number, piece) in self.rest.iter().enumerate() {
-            match piece {
-                Piece::Literal(literal) => {
-                    if !text[at..].starts_with(literal.as_bytes()) {
-                        return None;
-                    }
-                    at += literal.len();
-                }
-                Piece::Uuid => {
-                    if !uuid(text.get(at..at + 36)?) {
-                        return None;
-                    }
-                    at += 36;
-                }
+            at += match piece {
+                Piece::Literal(literal) => text[at..].starts_with(literal.as_bytes()).then_some(literal.len())?,
+                Piece::Uuid => uuid(text.get(at..at + 36)?).then_some(36)?,
                 Piece::Run(run) => {
                     let length = ends.of(text, run.class, at) - at;
-                    at += match self.rest.get(number + 1) {
-                        // The last: what goes on beyond the greatest length is something else.
-                        None if (run.min..=run.max).contains(&length) => length,
-                        None => return None,
+                    match self.rest.get(number + 1) {
+                        None => last_length(*run, &text[at..at + length])?,
                         Some(_) if length < run.min => return None,
-                        Some(Piece::Literal(literal)) if run.min < run.max => {
-                            let reach = length.min(run.max).min(run.min + SEARCHED);
-                            let window =
-                                &text[at + run.min..text.len().min(at + reach + literal.len())];
-                            run.min + memchr::memmem::find(window, literal.as_bytes())?
+                        Some(Piece::Literal(literal)) if run.min < run.max && run.class.has(literal.as_bytes()[0]) => {
+                            let reach = length.min(run.max).min(run.min + SEARCHED) + literal.len();
+                            let searched = &text[at + run.min..text.len().min(at + reach)];
+                            run.min + memchr::memmem::find(searched, literal.as_bytes())?
                         }
                         Some(_) => length.min(run.max),
-                    };
+                    }
                 }
-            }
+            };
         }
         Some(at)
     }
+}
+
+fn head_length(run: Run, before: &[u8]) -> Option<usize> {
+    let length = before
+        .iter()
+        .rev()
+        .take(run.max.saturating_add(1))
+        .take_while(|byte| run.class.has(**byte))
+        .count();
+    (run.min..=run.max).contains(&length).then_some(length)
+}
+
+/// How much of the last run is the token's: a full stop at its end is the sentence's, and what goes on beyond the
+/// greatest length is something else.
+fn last_length(run: Run, found: &[u8]) -> Option<usize> {
+    let dots = found.iter().rev().take_while(|byte| **byte == b'.').count();
+    let length = found.len() - dots;
+    (run.min..=run.max).contains(&length).then_some(length)
 }
 
 /// May a token begin here? At the start, after a byte that is no part of a word, and after an escape of a URL or of a
@@ -190,15 +180,20 @@ pub fn begins(text: &[u8], at: usize) -> bool {
     if !(before.is_ascii_alphanumeric() || matches!(before, b'_' | b'-')) {
         return true;
     }
-    let hexadecimal = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
-    let escaped = |length: usize, mark: &[u8]| {
-        at >= length + mark.len()
-            && text[..at - length].ends_with(mark)
-            && hexadecimal(&text[at - length..at])
+    let escape = |mark: &[u8], digits: usize| {
+        at.checked_sub(mark.len() + digits).is_some_and(|start| {
+            text[start..].starts_with(mark) && text[at - digits..at].iter().all(u8::is_ascii_hexdigit)
+        })
     };
-    escaped(2, b"%")
-        || escaped(4, b"\\u")
-        || (matches!(before, b'n' | b'r' | b't') && at >= 2 && text[at - 2] == b'\\')
+    escape(b"%", 2) || escape(b"\\u", 4) || (matches!(before, b'n' | b'r' | b't') && text[..at - 1].ends_with(b"\\"))
+}
+
+/// Does it follow a `/` or `+` that is a letter of base64? A picture holds every short word somewhere.
+fn within_base64(text: &[u8], at: usize) -> bool {
+    let before = &text[..at];
+    before.ends_with(b"/") | before.ends_with(b"+")
+        && before.len() >= BLOB
+        && before[at - BLOB..].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 /// Is it a UUID, in either case?
@@ -220,20 +215,64 @@ fn parse_piece(text: &'static str) -> Option<(Piece, &'static str)> {
         return Some((Piece::Uuid, after));
     }
     let (letter, length) = inner.split_once(':')?;
-    let [letter] = letter.as_bytes() else {
+    let &[letter] = letter.as_bytes() else {
         return None;
     };
     let (min, max) = match length.strip_suffix('+') {
-        Some(min) => (min.parse().ok()?, ENDLESS),
+        Some(min) => (min.parse().ok()?, usize::MAX),
         None => match length.split_once('-') {
             Some((min, max)) => (min.parse().ok()?, max.parse().ok()?),
             None => (length.parse().ok()?, length.parse().ok()?),
         },
     };
-    let run = Run {
-        class: Class::parse(*letter)?,
-        min,
-        max,
-    };
+    let run = Run { class: Class::parse(letter)?, min, max };
     (min <= max).then_some((Piece::Run(run), after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detectors::detectors;
+
+    #[test]
+    fn every_shape_of_the_table_is_one() {
+        for detector in detectors() {
+            for shape in detector.each_shape() {
+                let parsed = Shape::parse(shape).unwrap_or_else(|| panic!("{}: {shape}", detector.id));
+                let ordered = parsed.rest.windows(2).all(|two| {
+                    !matches!(two, [Piece::Run(run), Piece::Run(_) | Piece::Uuid] if run.min < run.max)
+                });
+                assert!(ordered, "{}: a run that varies is followed by another: {shape}", detector.id);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_shape_is_none() {
+        for text in ["", "~", "<a:20>", "<a:20><a:2>x", "x<q:2>", "x<a:3-2>", "x<a>", "x<a:2", "<a:9+>x", "<uuid>x"] {
+            assert!(Shape::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_left_neighbour_decides() {
+        for (text, at, expected) in [
+            ("sk", 0, true),
+            (" sk", 1, true),
+            ("=sk", 1, true),
+            ("ask", 1, false),
+            ("-sk", 1, false),
+            ("_sk", 1, false),
+            ("9sk", 1, false),
+            ("%3Dsk", 3, true),
+            ("%3Gsk", 3, false),
+            ("3Dsk", 2, false),
+            ("\\nsk", 2, true),
+            ("\\u0022sk", 6, true),
+            ("u0022sk", 5, false),
+            ("ésk", 2, true),
+        ] {
+            assert_eq!(begins(text.as_bytes(), at), expected, "{text}");
+        }
+    }
 }

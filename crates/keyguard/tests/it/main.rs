@@ -1,0 +1,6 @@
+//! The guard as its callers see it: every row of the table, what passes, documents, and texts made to be slow.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod every_row;
