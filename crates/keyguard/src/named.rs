@@ -172,7 +172,9 @@ impl Assigned {
         let name_end = mark - bytes[..mark].iter().rev().take(4).take_while(|byte| blank(byte)).count();
         let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let length = bytes[..name_end].iter().rev().take(NAME).take_while(|byte| named(byte)).count();
-        if length < 3 || !secret(&text[name_end - length..name_end]) {
+        // A word of an address or of a reference, as in `arn:...:secret:...`, is no name.
+        let within = bytes[..name_end - length].ends_with(b":") || bytes[..name_end - length].ends_with(b"/");
+        if length < 3 || within || !secret(&text[name_end - length..name_end]) {
             return None;
         }
         let after = mark + 1;

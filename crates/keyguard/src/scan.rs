@@ -22,7 +22,7 @@ struct Tried {
     detector: &'static Detector,
     matcher: Matcher,
     /// How particular it is; what is any vendor's is least.
-    spelled: usize,
+    settled: usize,
 }
 
 enum Matcher {
@@ -32,11 +32,11 @@ enum Matcher {
 
 impl Tried {
     fn new(detector: &'static Detector, matcher: Matcher) -> Tried {
-        let spelled = match &matcher {
-            Matcher::Shape(shape) if detector.service != "any" => shape.spelled(),
+        let settled = match &matcher {
+            Matcher::Shape(shape) if detector.service != "any" => shape.settled(),
             Matcher::Shape(_) | Matcher::Block(_) => 0,
         };
-        Tried { detector, matcher, spelled }
+        Tried { detector, matcher, settled }
     }
 }
 
@@ -56,7 +56,7 @@ struct Pending {
     detector: &'static Detector,
     start: usize,
     end: usize,
-    spelled: usize,
+    settled: usize,
 }
 
 /// Ranges that are done with, in order: what was found, and what is public.
@@ -163,9 +163,9 @@ impl Guard {
                 let Some((start, end)) = matched.filter(|(start, _)| *start >= passed) else {
                     continue;
                 };
-                let better = |wait: &Pending| start < wait.start || start == wait.start && what.spelled > wait.spelled;
+                let better = |wait: &Pending| start < wait.start || start == wait.start && what.settled > wait.settled;
                 if pending.as_ref().is_none_or(better) {
-                    pending = Some(Pending { detector: what.detector, start, end, spelled: what.spelled });
+                    pending = Some(Pending { detector: what.detector, start, end, settled: what.settled });
                 }
             }
         }

@@ -100,14 +100,14 @@ impl Shape {
         &literal[..literal.len().min(ANCHOR)]
     }
 
-    /// How much of it is spelled out: among two that match at one place the more particular one is meant.
-    pub fn spelled(&self) -> usize {
+    /// How much of it is settled: among two that match at one place the more particular one is meant.
+    pub fn settled(&self) -> usize {
         let rest = self.rest.iter().map(|piece| match piece {
-            Piece::Literal(literal) => literal.len(),
-            Piece::Uuid => 4,
-            Piece::Run(_) => 0,
+            Piece::Literal(literal) => 4 * literal.len(),
+            Piece::Uuid => 16,
+            Piece::Run(run) => 2 * usize::from(run.min == run.max) + usize::from(!run.class.has(b'g')),
         });
-        self.literal.len() + rest.sum::<usize>()
+        4 * self.literal.len() + rest.sum::<usize>()
     }
 
     /// Start and end in `text`, where its anchor was found at `at`.
