@@ -13,6 +13,8 @@ pub enum Demand {
     Varied,
     /// Besides, no words: for short prefixes and those that begin slugs.
     Random,
+    /// Besides, digits, small letters and capitals, some of each: for what has no other mark.
+    Mixed,
 }
 
 impl Demand {
@@ -21,6 +23,7 @@ impl Demand {
         match self {
             Demand::Varied => varied(body),
             Demand::Random => varied(body) && random(body),
+            Demand::Mixed => varied(body) && random(body) && mixed(body),
         }
     }
 }
@@ -79,6 +82,11 @@ pub fn random(body: &[u8]) -> bool {
     let letters = lower + upper;
     let mixed = (digits >= 2 && letters >= 2) || (lower >= 2 && upper >= 2);
     mixed && turns >= 2 + body.len() / 16
+}
+
+fn mixed(body: &[u8]) -> bool {
+    let some = |kind: fn(&u8) -> bool| body.iter().filter(|byte| kind(byte)).count() >= 3;
+    some(u8::is_ascii_digit) && some(u8::is_ascii_lowercase) && some(u8::is_ascii_uppercase)
 }
 
 /// What manuals and templates write in a token's place.

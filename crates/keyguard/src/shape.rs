@@ -3,6 +3,7 @@
 //! ```text
 //! shk_live_<a:24-99>      a literal, then 24 to 99 bytes of the alphabet `a`
 //! ~re_<a:8>_<a:24>        the same in pieces; `~`: the parts between must look random
+//! !<k:2-12>_<a:32-200>    `!`: digits, small letters and capitals, some of each
 //! <h:32>-us<d:1-2>        a head: the literal is the anchor, 32 bytes of `h` stand before it
 //! acct_<uuid>             a UUID in either case
 //! tok_<b:40+>             40 bytes or more
@@ -71,9 +72,10 @@ impl Ends {
 impl Shape {
     /// `None` where the text is no shape; the tests read the whole table.
     pub fn parse(text: &'static str) -> Option<Shape> {
-        let (demand, mut left) = match text.strip_prefix('~') {
-            Some(left) => (Demand::Random, left),
-            None => (Demand::Varied, text),
+        let (demand, mut left) = match text.split_at_checked(1)? {
+            ("~", left) => (Demand::Random, left),
+            ("!", left) => (Demand::Mixed, left),
+            _ => (Demand::Varied, text),
         };
         let mut pieces = Vec::new();
         while !left.is_empty() {

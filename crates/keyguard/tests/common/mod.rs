@@ -76,7 +76,7 @@ fn alphabet(letter: char) -> &'static str {
 
 pub fn pieces(shape: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let mut left = shape.trim_start_matches('~');
+    let mut left = shape.trim_start_matches(['~', '!']);
     while !left.is_empty() {
         let Some(inner) = left.strip_prefix('<') else {
             let end = left.find('<').unwrap_or(left.len());

@@ -153,7 +153,7 @@ fn what_is_glued_to_a_word_is_a_part_of_it() {
                 Piece::Run { min, max, .. } => *max == Some(*min),
                 Piece::Uuid => false,
             };
-            if !firm || shape.starts_with('~') {
+            if !firm || shape.starts_with(['~', '!']) {
                 return;
             }
             for glued in [format!("a{token}"), format!("desk-{token}"), format!("my_{token}"), format!("7{token}")] {
