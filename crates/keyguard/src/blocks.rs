@@ -1,8 +1,10 @@
 //! Secrets that are told by what surrounds them: private keys in armour, and passwords in addresses.
 
+use crate::class::Class;
 use crate::named::reference;
 use crate::random;
-use crate::shape::begins;
+use crate::shape::{Ends, begins};
+use crate::work;
 
 /// So far the end of a title, of an armoured body and of an address is searched for.
 const REACH: usize = 512;
@@ -11,7 +13,7 @@ const REACH: usize = 512;
 const BODY: usize = 48;
 
 /// The block that begins with `-----BEGIN` at `at`.
-pub fn private_key(text: &[u8], at: usize) -> Option<(usize, usize)> {
+pub fn private_key(text: &[u8], at: usize, _: &mut Ends) -> Option<(usize, usize)> {
     let after = &text[at + 10..];
     let title = memchr::memmem::find(&after[..after.len().min(64)], b"-----")?;
     let titled = &after[..title];
@@ -19,6 +21,7 @@ pub fn private_key(text: &[u8], at: usize) -> Option<(usize, usize)> {
         return None;
     }
     let body = at + 10 + title + 5;
+    work::done(REACH.min(text.len() - body));
     let drawn = text[body..]
         .iter()
         .take(REACH)
@@ -33,23 +36,18 @@ pub fn private_key(text: &[u8], at: usize) -> Option<(usize, usize)> {
 }
 
 /// The same in base64: certificates begin with the same letters, so the title is decoded.
-pub fn private_key_base64(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let run = text[at..]
-        .iter()
-        .position(|byte| {
-            !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
-        })
-        .unwrap_or(text.len() - at);
+pub fn private_key_base64(text: &[u8], at: usize, ends: &mut Ends) -> Option<(usize, usize)> {
+    let end = ends.of(text, Class::BASE64, at);
     let mut title = [0u8; 48];
-    let title = decode_base64(&text[at..at + run.min(64)], &mut title);
-    (run >= 64 && memchr::memmem::find(title, b"PRIVATE KEY").is_some()).then_some((at, at + run))
+    let title = decode_base64(&text[at..end.min(at + 64)], &mut title);
+    (end - at >= 64 && memchr::memmem::find(title, b"PRIVATE KEY").is_some()).then_some((at, end))
 }
 
 /// A signed token, or an encrypted one: three or five parts, the first an object in base64.
 ///
 /// - a token whose claims say that its bearer is anonymous is made to be public, and passes
 /// - source: RFC 7515 section 7.1, RFC 7516 section 7.1
-pub fn json_web_token(text: &[u8], at: usize) -> Option<(usize, usize)> {
+pub fn json_web_token(text: &[u8], at: usize, ends: &mut Ends) -> Option<(usize, usize)> {
     if !begins(text, at) {
         return None;
     }
@@ -58,12 +56,8 @@ pub fn json_web_token(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let mut count = 0;
     for part in &mut parts {
         let start = end + usize::from(count > 0);
-        let length = text[start..]
-            .iter()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')))
-            .unwrap_or(text.len() - start);
-        *part = (start, start + length);
-        end = start + length;
+        end = start.max(ends.of(text, Class::BASE64URL, start));
+        *part = (start, end);
         count += 1;
         if text.get(end) != Some(&b'.') {
             break;
@@ -84,7 +78,7 @@ pub fn json_web_token(text: &[u8], at: usize) -> Option<(usize, usize)> {
 }
 
 /// `scheme://user:password@host`, where `://` was found at `at`.
-pub fn url_with_password(text: &[u8], at: usize) -> Option<(usize, usize)> {
+pub fn url_with_password(text: &[u8], at: usize, _: &mut Ends) -> Option<(usize, usize)> {
     let scheme = text[..at]
         .iter()
         .rev()
@@ -104,6 +98,7 @@ pub fn url_with_password(text: &[u8], at: usize) -> Option<(usize, usize)> {
             )
         })
         .unwrap_or(authority.len());
+    work::done(scheme + end);
     let authority = &authority[..end];
     let host = memchr::memrchr(b'@', authority)?;
     let colon = memchr::memchr(b':', &authority[..host])?;

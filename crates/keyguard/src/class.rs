@@ -36,6 +36,19 @@ const LETTERS: [(u8, &[u8]); 21] = [
 const OF: [u32; 256] = table();
 
 impl Class {
+    /// Base64 with its padding.
+    pub const BASE64: Class = Class::named(b'B');
+    /// Base64 as URLs have it.
+    pub const BASE64URL: Class = Class::named(b'b');
+
+    const fn named(letter: u8) -> Class {
+        let mut number = 0;
+        while LETTERS[number].0 != letter {
+            number += 1;
+        }
+        Class(number as u8)
+    }
+
     /// The alphabet of a letter, where there is one.
     pub fn parse(letter: u8) -> Option<Class> {
         let number = LETTERS.iter().position(|(known, _)| *known == letter)?;

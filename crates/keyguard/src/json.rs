@@ -15,6 +15,9 @@ const STEPS: usize = 64;
 /// JSON in a string in JSON: so deep.
 const NESTED: usize = 4;
 
+/// Keys that say nothing of what stands under them.
+const GENERAL: [&str; 5] = ["current", "data", "default", "val", "value"];
+
 /// Where in a document a finding lies: `$.a[0]."odd key"`. A key that is a finding itself is shown as `*`.
 pub struct JsonPath<'p> {
     outer: Option<&'p JsonPath<'p>>,
@@ -275,32 +278,20 @@ impl<'w> Walk<'w> {
     }
 
     fn key(&mut self, raw: Raw, found: Found) -> ControlFlow<()> {
-        let mut decoded = std::mem::take(&mut self.decoded);
-        let key = raw.decode(self.text, &mut decoded);
-        let mut hidden = false;
-        let flow = {
-            let mut steps = self.steps;
-            let depth = self.depth.min(STEPS);
-            steps[depth - 1] = Step::Open;
-            let path = JsonPath {
-                outer: self.outer,
-                text: self.text,
-                steps: &steps[..depth],
-                deeper: self.depth > STEPS,
-            };
-            self.guard.look(key, None, &mut |finding| {
-                hidden = true;
-                found(&path, finding)
-            })
-        };
-        if self.deeper.is_empty() {
-            self.steps[self.depth - 1] = Step::Key {
-                start: raw.start,
-                end: raw.end,
-                hidden,
-            };
+        if let Some(step) = self.step() {
+            *step = Step::Open;
         }
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let path = self.path();
+        let mut hidden = false;
+        let flow = self.guard.look(raw.decode(self.text, &mut decoded), None, &mut |finding| {
+            hidden = true;
+            found(&path, finding)
+        });
         self.decoded = decoded;
+        if let Some(step) = self.step() {
+            *step = Step::Key { start: raw.start, end: raw.end, hidden };
+        }
         flow
     }
 
@@ -309,21 +300,31 @@ impl<'w> Walk<'w> {
         let value = raw.decode(self.text, &mut decoded);
         let mut named = String::new();
         let name = self.name_of_value(&mut named);
-        let path = JsonPath {
+        let path = self.path();
+        let document = self.nested < NESTED && value.trim_ascii_start().starts_with(['{', '[']);
+        let flow = match document {
+            true => Walk::new(self.guard, value, name, Some(&path), self.nested + 1).run(found),
+            false => self.guard.look(value, name, &mut |finding| found(&path, finding)),
+        };
+        self.decoded = decoded;
+        flow
+    }
+
+    /// The innermost step, where it is one of those that are remembered.
+    fn step(&mut self) -> Option<&mut Step> {
+        match self.deeper.is_empty() {
+            true => self.steps[..self.depth].last_mut(),
+            false => None,
+        }
+    }
+
+    fn path(&self) -> JsonPath<'_> {
+        JsonPath {
             outer: self.outer,
             text: self.text,
             steps: &self.steps[..self.depth.min(STEPS)],
             deeper: self.depth > STEPS,
-        };
-        let document = self.nested < NESTED && value.trim_start().starts_with(['{', '[']);
-        let flow = match document {
-            true => Walk::new(self.guard, value, name, Some(&path), self.nested + 1).run(found),
-            false => self
-                .guard
-                .look(value, name, &mut |finding| found(&path, finding)),
-        };
-        self.decoded = decoded;
-        flow
+        }
     }
 
     /// The nearest key above, or the name that the whole document stands under.
@@ -334,13 +335,11 @@ impl<'w> Walk<'w> {
         if !self.deeper.is_empty() {
             return None;
         }
-        let key = self.steps[..self.depth]
-            .iter()
-            .rev()
-            .find_map(|step| match *step {
-                Step::Key { start, end, .. } => Some((start, end)),
-                _ => None,
-            });
+        // `{"secret": {"value": ...}}`: the name is the outer one's.
+        let key = self.steps[..self.depth].iter().rev().find_map(|step| match *step {
+            Step::Key { start, end, .. } if !GENERAL.contains(&&self.text[start..end]) => Some((start, end)),
+            _ => None,
+        });
         match key {
             Some((start, end)) => {
                 let escaped = memchr::memchr(b'\\', &self.text.as_bytes()[start..end]).is_some();
@@ -358,15 +357,10 @@ impl<'w> Walk<'w> {
     }
 
     /// What is left, as text.
-    fn rest(&mut self, from: usize, found: Found) -> ControlFlow<()> {
+    fn rest(&self, from: usize, found: Found) -> ControlFlow<()> {
         let mut named = String::new();
         let name = self.name_of_value(&mut named);
-        let path = JsonPath {
-            outer: self.outer,
-            text: self.text,
-            steps: &self.steps[..self.depth.min(STEPS)],
-            deeper: self.depth > STEPS,
-        };
+        let path = self.path();
         self.guard.look(&self.text[from..], name, &mut |finding| {
             found(
                 &path,

@@ -19,6 +19,7 @@ mod percent;
 mod random;
 mod scan;
 mod shape;
+mod work;
 
 use std::ops::ControlFlow;
 

@@ -3,14 +3,18 @@
 //! The name alone says little: `token` stands over cursors and over secrets. So the value must look drawn at random
 //! too, and be no reference, no hash and no hole in a template.
 
-use crate::random::{self, Demand};
+use crate::random::Demand;
 use crate::shape::uuid;
+use crate::work;
 
 /// The shortest value that a name makes a secret.
 const SHORTEST: usize = 12;
 
 /// The longest: what is longer is a text, a document or an image.
 const LONGEST: usize = 1024;
+
+/// So many of its bytes belong to no word.
+const DRAWN: usize = 10;
 
 /// So much of the end of a name is looked at.
 const NAME: usize = 64;
@@ -68,8 +72,11 @@ pub fn value(text: &str) -> Option<(usize, usize)> {
     let start = start + scheme_length(&text[start..end]);
     let inner = &text[start..end];
     let bytes = inner.as_bytes();
-    let secret = (SHORTEST..=LONGEST).contains(&bytes.len())
-        && bytes.iter().all(u8::is_ascii_graphic)
+    if !(SHORTEST..=LONGEST).contains(&bytes.len()) {
+        return None;
+    }
+    work::done(bytes.len());
+    let secret = bytes.iter().all(u8::is_ascii_graphic)
         && !reference(inner)
         && !sealed(inner)
         && Demand::Varied.met_by(bytes)
@@ -121,16 +128,28 @@ fn sealed(text: &str) -> bool {
         || (text.len() == 35 && text.starts_with("md5") && text[3..].bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// No words: not every part between separators is a word, a number or a version.
+/// No words: what is left without words, numbers and versions is as long as a token's least part.
 fn drawn(text: &[u8]) -> bool {
-    let separator = |byte: &u8| matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@' | b',' | b'+');
+    const SEPARATORS: &[u8] = b"-_./:@,+&=;?~|";
     let word = |part: &[u8]| {
         let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let digits = part[letters..].iter().all(u8::is_ascii_digit);
         let capitals = part[..letters].iter().skip(1).filter(|byte| byte.is_ascii_uppercase()).count();
         digits && part.len() - letters <= 8 && (capitals <= 2 || capitals + 1 >= letters) && letters <= 24
     };
-    !text.split(separator).all(word) || random::random(text)
+    let parts = text.split(|byte| SEPARATORS.contains(byte));
+    parts.filter(|part| !word(part)).map(<[u8]>::len).sum::<usize>() >= DRAWN && !time(text)
+}
+
+/// `2026-03-01T12:00:00...`
+fn time(text: &[u8]) -> bool {
+    let shape = b"dddd-dd-dd";
+    text.len() <= 40
+        && text.len() >= shape.len()
+        && shape.iter().zip(text).all(|(kind, byte)| match kind {
+            b'd' => byte.is_ascii_digit(),
+            other => byte == other,
+        })
 }
 
 /// The end of a name in small letters, `_` between its words.
@@ -172,6 +191,7 @@ impl Assigned {
         let name_end = mark - bytes[..mark].iter().rev().take(4).take_while(|byte| blank(byte)).count();
         let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         let length = bytes[..name_end].iter().rev().take(NAME).take_while(|byte| named(byte)).count();
+        work::done(length);
         // A word of an address or of a reference, as in `arn:...:secret:...`, is no name.
         let within = bytes[..name_end - length].ends_with(b":") || bytes[..name_end - length].ends_with(b"/");
         if length < 3 || within || !secret(&text[name_end - length..name_end]) {
@@ -184,9 +204,10 @@ impl Assigned {
             let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`' | b',' | b';' | b'&');
             let length = bytes[start..].iter().position(ends);
             self.run = (start, length.map_or(bytes.len(), |length| start + length));
+            work::done(self.run.1 - start);
         }
         let end = self.run.1;
-        let tail = bytes[start..end].iter().rev().take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'.' | b'>')).count();
+        let tail = bytes[start..end].iter().rev().take(4).take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'.' | b'>')).count();
         // What begins within a letter is none of ours: a run ends before one of more than one byte only by chance.
         let (from, to) = value(text.get(start..end - tail)?)?;
         Some((start + from, start + to))

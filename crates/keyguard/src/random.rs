@@ -3,6 +3,8 @@
 //! Randomness is never proved from one sample. What is asked here is cheap and errs towards "yes" for what has no
 //! words in it: a mask, a placeholder and a slug are told apart from a token, and nothing else.
 
+use crate::work;
+
 /// At most so many bytes of a text are looked at: more would say nothing new.
 const LOOKED_AT: usize = 256;
 
@@ -20,6 +22,7 @@ pub enum Demand {
 impl Demand {
     pub fn met_by(self, body: &[u8]) -> bool {
         let body = &body[..body.len().min(LOOKED_AT)];
+        work::done(body.len());
         match self {
             Demand::Varied => varied(body),
             Demand::Random => varied(body) && random(body),
@@ -51,7 +54,7 @@ fn least_distinct(length: usize) -> usize {
 }
 
 /// Letters and digits in turn, or capitals within words: what dictionaries and slugs do not have.
-pub fn random(body: &[u8]) -> bool {
+fn random(body: &[u8]) -> bool {
     let (mut digits, mut lower, mut upper, mut turns) = (0, 0, 0, 0);
     let mut last = 0;
     for byte in body {

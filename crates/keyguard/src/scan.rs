@@ -8,7 +8,7 @@ use aho_corasick::{Input, MatchKind, dfa};
 use crate::detectors::{Detector, detectors, row};
 use crate::named::Assigned;
 use crate::shape::{ANCHOR, Ends, Shape};
-use crate::{Finding, blocks, named, percent};
+use crate::{Finding, blocks, named, percent, work};
 
 /// The automaton and the formats behind it. Immutable: the postmaster builds one for all backends.
 pub struct Guard {
@@ -41,7 +41,7 @@ impl Tried {
 }
 
 /// The range of a secret, where its literal was found.
-type Block = fn(&[u8], usize) -> Option<(usize, usize)>;
+type Block = fn(&[u8], usize, &mut Ends) -> Option<(usize, usize)>;
 
 /// Formats that code finds, and the literals that lead to them.
 const BLOCKS: [(&str, &[u8], Block); 4] = [
@@ -146,6 +146,7 @@ impl Guard {
             let Some(hit) = state.get_match() else {
                 break;
             };
+            work::done(self.tried[hit.pattern().as_usize()].len());
             let at = hit.start();
             // Nothing that begins where it begins is still to come.
             if let Some(wait) = pending.take_if(|wait| at > wait.start + ANCHOR) {
@@ -158,7 +159,7 @@ impl Guard {
             for what in &self.tried[hit.pattern().as_usize()] {
                 let matched = match &what.matcher {
                     Matcher::Shape(shape) => shape.matches(text, at, &mut ends),
-                    Matcher::Block(block) => block(text, at),
+                    Matcher::Block(block) => block(text, at, &mut ends),
                 };
                 let Some((start, end)) = matched.filter(|(start, _)| *start >= passed) else {
                     continue;

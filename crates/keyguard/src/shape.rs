@@ -14,6 +14,7 @@
 
 use crate::class::{self, Class};
 use crate::random::Demand;
+use crate::work;
 
 /// So far a literal is searched for within a run of its own alphabet, and so long a head may be.
 const SEARCHED: usize = 512;
@@ -24,6 +25,9 @@ pub const ANCHOR: usize = 5;
 
 /// So many bytes of base64 before a token say that it is not one, but a part of something bigger.
 const BLOB: usize = 40;
+
+/// So many full stops at the end of a run are taken for the text's.
+const DOTS: usize = 3;
 
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -59,11 +63,12 @@ impl Ends {
     }
 
     /// Where the run of `class` ends that holds `from`.
-    fn of(&mut self, text: &[u8], class: Class, from: usize) -> usize {
+    pub fn of(&mut self, text: &[u8], class: Class, from: usize) -> usize {
         let known = &mut self.0[class.number()];
         if !(known.0..known.1).contains(&from) {
             let length = text[from..].iter().position(|byte| !class.has(*byte));
             *known = (from, length.map_or(text.len(), |length| from + length));
+            work::done(known.1 - known.0);
         }
         known.1
     }
@@ -144,6 +149,7 @@ impl Shape {
                         Some(Piece::Literal(literal)) if run.min < run.max && run.class.has(literal.as_bytes()[0]) => {
                             let reach = length.min(run.max).min(run.min + SEARCHED) + literal.len();
                             let searched = &text[at + run.min..text.len().min(at + reach)];
+                            work::done(searched.len());
                             run.min + memchr::memmem::find(searched, literal.as_bytes())?
                         }
                         Some(_) => length.min(run.max),
@@ -162,13 +168,14 @@ fn head_length(run: Run, before: &[u8]) -> Option<usize> {
         .take(run.max.saturating_add(1))
         .take_while(|byte| run.class.has(**byte))
         .count();
+    work::done(length);
     (run.min..=run.max).contains(&length).then_some(length)
 }
 
 /// How much of the last run is the token's: a full stop at its end is the sentence's, and what goes on beyond the
 /// greatest length is something else.
 fn last_length(run: Run, found: &[u8]) -> Option<usize> {
-    let dots = found.iter().rev().take_while(|byte| **byte == b'.').count();
+    let dots = found.iter().rev().take(DOTS).take_while(|byte| **byte == b'.').count();
     let length = found.len() - dots;
     (run.min..=run.max).contains(&length).then_some(length)
 }

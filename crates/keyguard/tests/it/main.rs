@@ -5,5 +5,8 @@ mod business;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod anything;
+mod documents;
 mod every_row;
+mod names;
 mod ordinary_values;
