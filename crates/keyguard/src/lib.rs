@@ -6,8 +6,8 @@
 //!
 //! Formats without a mark of their own are told by the name of the column or key (`named.rs`).
 //!
-//! **Invariant:** no input makes it panic, the time taken is linear in the text, a clean text allocates nothing, and
-//! nothing that it answers holds a byte of the text. No clock, no settings, no randomness, no PostgreSQL.
+//! **Invariant:** no input makes it panic, the time taken is linear in the text, a clean text without escapes allocates
+//! nothing, and nothing that it answers holds a byte of a secret. No clock, no settings, no randomness, no PostgreSQL.
 #![forbid(unsafe_code)]
 
 mod blocks;

@@ -7,7 +7,7 @@ use aho_corasick::{Input, MatchKind, dfa};
 
 use crate::detectors::{Detector, detectors, row};
 use crate::named::Assigned;
-use crate::shape::{ANCHOR, Ends, Shape};
+use crate::shape::{ANCHOR, Ends, Shape, anchor};
 use crate::{Finding, blocks, named, percent, work};
 
 /// The automaton and the formats behind it. Immutable: the postmaster builds one for all backends.
@@ -27,14 +27,14 @@ struct Tried {
 
 enum Matcher {
     Shape(Shape),
-    Block(Block),
+    Block(&'static [u8], Block),
 }
 
 impl Tried {
     fn new(detector: &'static Detector, matcher: Matcher) -> Tried {
         let settled = match &matcher {
             Matcher::Shape(shape) if detector.service != "any" => shape.settled(),
-            Matcher::Shape(_) | Matcher::Block(_) => 0,
+            Matcher::Shape(_) | Matcher::Block(..) => 0,
         };
         Tried { detector, matcher, settled }
     }
@@ -89,8 +89,8 @@ impl Guard {
                 add(shape.anchor(), detector, Matcher::Shape(shape));
             }
         }
-        for (id, anchor, block) in BLOCKS {
-            add(anchor, row(id), Matcher::Block(block));
+        for (id, literal, block) in BLOCKS {
+            add(anchor(literal), row(id), Matcher::Block(literal, block));
         }
         for formats in &mut tried {
             formats.sort_by_key(|what| !what.detector.is_public);
@@ -106,11 +106,14 @@ impl Guard {
 
     /// How many bytes of memory it holds, the tables beside the automaton included.
     pub fn heap_bytes(&self) -> usize {
-        let tables: usize = self
-            .tried
-            .iter()
-            .map(|formats| size_of_val(formats) + formats.capacity() * size_of::<Tried>())
-            .sum();
+        let table = |formats: &Vec<Tried>| {
+            let shapes = formats.iter().map(|what| match &what.matcher {
+                Matcher::Shape(shape) => shape.heap_bytes(),
+                Matcher::Block(..) => 0,
+            });
+            size_of_val(formats) + formats.capacity() * size_of::<Tried>() + shapes.sum::<usize>()
+        };
+        let tables = self.tried.iter().map(table).sum::<usize>();
         self.automaton.memory_usage() + tables
     }
 
@@ -159,7 +162,8 @@ impl Guard {
             for what in &self.tried[hit.pattern().as_usize()] {
                 let matched = match &what.matcher {
                     Matcher::Shape(shape) => shape.matches(text, at, &mut ends),
-                    Matcher::Block(block) => block(text, at, &mut ends),
+                    Matcher::Block(literal, block) if text[at..].starts_with(literal) => block(text, at, &mut ends),
+                    Matcher::Block(..) => None,
                 };
                 let Some((start, end)) = matched.filter(|(start, _)| *start >= passed) else {
                     continue;

@@ -21,7 +21,7 @@ const SEARCHED: usize = 512;
 
 /// So many bytes of a literal are its anchor in the automaton; the rest is compared. More would make the automaton
 /// bigger and find as much.
-pub const ANCHOR: usize = 5;
+pub const ANCHOR: usize = 4;
 
 /// So many bytes of base64 before a token say that it is not one, but a part of something bigger.
 const BLOB: usize = 40;
@@ -32,8 +32,22 @@ const DOTS: usize = 3;
 #[derive(Clone, Copy, Debug)]
 struct Run {
     class: Class,
-    min: usize,
-    max: usize,
+    min: u32,
+    max: u32,
+}
+
+impl Run {
+    fn min(self) -> usize {
+        self.min as usize
+    }
+
+    fn max(self) -> usize {
+        self.max as usize
+    }
+
+    fn allows(self, length: usize) -> bool {
+        (self.min()..=self.max()).contains(&length)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +105,7 @@ impl Shape {
         let mut pieces = pieces.into_iter();
         let (head, literal) = match pieces.next()? {
             Piece::Literal(literal) => (None, literal),
-            Piece::Run(run) if run.max <= SEARCHED => match pieces.next()? {
+            Piece::Run(run) if run.max() <= SEARCHED => match pieces.next()? {
                 Piece::Literal(literal) => (Some(run), literal),
                 _ => return None,
             },
@@ -103,8 +117,12 @@ impl Shape {
 
     /// What the automaton looks for.
     pub fn anchor(&self) -> &'static [u8] {
-        let literal = self.literal.as_bytes();
-        &literal[..literal.len().min(ANCHOR)]
+        anchor(self.literal.as_bytes())
+    }
+
+    /// How many bytes it holds beside itself.
+    pub fn heap_bytes(&self) -> usize {
+        self.rest.capacity() * size_of::<Piece>()
     }
 
     /// How much of it is settled: among two that match at one place the more particular one is meant.
@@ -145,14 +163,14 @@ impl Shape {
                     let length = ends.of(text, run.class, at) - at;
                     match self.rest.get(number + 1) {
                         None => last_length(*run, &text[at..at + length])?,
-                        Some(_) if length < run.min => return None,
+                        Some(_) if length < run.min() => return None,
                         Some(Piece::Literal(literal)) if run.min < run.max && run.class.has(literal.as_bytes()[0]) => {
-                            let reach = length.min(run.max).min(run.min + SEARCHED) + literal.len();
-                            let searched = &text[at + run.min..text.len().min(at + reach)];
+                            let reach = length.min(run.max()).min(run.min() + SEARCHED) + literal.len();
+                            let searched = &text[at + run.min()..text.len().min(at + reach)];
                             work::done(searched.len());
-                            run.min + memchr::memmem::find(searched, literal.as_bytes())?
+                            run.min() + memchr::memmem::find(searched, literal.as_bytes())?
                         }
-                        Some(_) => length.min(run.max),
+                        Some(_) => length.min(run.max()),
                     }
                 }
             };
@@ -161,15 +179,20 @@ impl Shape {
     }
 }
 
+/// The beginning of a literal that the automaton looks for.
+pub fn anchor(literal: &'static [u8]) -> &'static [u8] {
+    &literal[..literal.len().min(ANCHOR)]
+}
+
 fn head_length(run: Run, before: &[u8]) -> Option<usize> {
     let length = before
         .iter()
         .rev()
-        .take(run.max.saturating_add(1))
+        .take(run.max() + 1)
         .take_while(|byte| run.class.has(**byte))
         .count();
     work::done(length);
-    (run.min..=run.max).contains(&length).then_some(length)
+    run.allows(length).then_some(length)
 }
 
 /// How much of the last run is the token's: a full stop at its end is the sentence's, and what goes on beyond the
@@ -177,7 +200,7 @@ fn head_length(run: Run, before: &[u8]) -> Option<usize> {
 fn last_length(run: Run, found: &[u8]) -> Option<usize> {
     let dots = found.iter().rev().take(DOTS).take_while(|byte| **byte == b'.').count();
     let length = found.len() - dots;
-    (run.min..=run.max).contains(&length).then_some(length)
+    run.allows(length).then_some(length)
 }
 
 /// May a token begin here? At the start, after a byte that is no part of a word, and after an escape of a URL or of a
@@ -228,7 +251,7 @@ fn parse_piece(text: &'static str) -> Option<(Piece, &'static str)> {
         return None;
     };
     let (min, max) = match length.strip_suffix('+') {
-        Some(min) => (min.parse().ok()?, usize::MAX),
+        Some(min) => (min.parse().ok()?, u32::MAX),
         None => match length.split_once('-') {
             Some((min, max)) => (min.parse().ok()?, max.parse().ok()?),
             None => (length.parse().ok()?, length.parse().ok()?),

@@ -4,9 +4,13 @@
 mod business;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/held_out.rs"]
+mod held_out;
 
+mod another_catalogue;
 mod anything;
 mod documents;
 mod every_row;
+mod manual;
 mod names;
 mod ordinary_values;
