@@ -25,11 +25,16 @@ fn looks(c: &mut Criterion) {
         ("uuid, 36 B", uuid(&mut random)),
         ("digest, 64 B", random.text(HEX, 64)),
         ("sentence, 60 B", sentence.clone()),
-        ("address, 49 B", "https://www.example.com/shop/summer?page=2&sort=a".to_owned()),
+        (
+            "address, 49 B",
+            "https://www.example.com/shop/summer?page=2&sort=a".to_owned(),
+        ),
         ("id, 28 B", format!("pi_{}", random.text(ALNUM, 25))),
     ] {
         group.throughput(Throughput::Bytes(value.len() as u64));
-        group.bench_function(name, |b| b.iter(|| guard.first(black_box(&value), Some(black_box("note")))));
+        group.bench_function(name, |b| {
+            b.iter(|| guard.first(black_box(&value), Some(black_box("note"))))
+        });
     }
     group.finish();
 
@@ -42,30 +47,52 @@ fn looks(c: &mut Criterion) {
         ("note", sentence),
     ];
     c.bench_function("row of six columns", |b| {
-        b.iter(|| row.iter().filter(|(name, value)| guard.first(black_box(value), Some(name)).is_some()).count());
+        b.iter(|| {
+            row.iter()
+                .filter(|(name, value)| guard.first(black_box(value), Some(name)).is_some())
+                .count()
+        });
     });
 
     let picture = random.text(BASE64, 8192);
     let mut group = c.benchmark_group("long");
     group.throughput(Throughput::Bytes(8192));
-    group.bench_function("base64, 8 KiB", |b| b.iter(|| guard.first(black_box(&picture), Some("image"))));
+    group.bench_function("base64, 8 KiB", |b| {
+        b.iter(|| guard.first(black_box(&picture), Some("image")))
+    });
     group.finish();
 
-    let item = |random: &mut Random| format!("{{\"id\":\"{}\",\"name\":\"Chair\",\"price\":12.5,\"tags\":[\"wood\",\"oak\"]}}", uuid(random));
+    let item = |random: &mut Random| {
+        format!(
+            "{{\"id\":\"{}\",\"name\":\"Chair\",\"price\":12.5,\"tags\":[\"wood\",\"oak\"]}}",
+            uuid(random)
+        )
+    };
     let items: Vec<String> = (0..24).map(|_| item(&mut random)).collect();
-    let document = format!("{{\"items\":[{}],\"note\":\"a \\\"quoted\\\" word\"}}", items.join(","));
+    let document = format!(
+        "{{\"items\":[{}],\"note\":\"a \\\"quoted\\\" word\"}}",
+        items.join(",")
+    );
     let mut group = c.benchmark_group("json");
     group.throughput(Throughput::Bytes(document.len() as u64));
     group.bench_function(format!("clean, {} B", document.len()), |b| {
-        b.iter(|| guard.json(black_box(&document), Some("config"), &mut |_, _| ControlFlow::Break(())));
+        b.iter(|| {
+            guard.json(black_box(&document), Some("config"), &mut |_, _| {
+                ControlFlow::Break(())
+            })
+        });
     });
     group.finish();
 
     let key = token(&mut random, &pieces("sk_live_<a:99>"));
     let anonymous = random.text(HEX, 32);
     let mut group = c.benchmark_group("hit");
-    group.bench_function("by its form", |b| b.iter(|| guard.first(black_box(&key), None)));
-    group.bench_function("by its name", |b| b.iter(|| guard.first(black_box(&anonymous), Some("api_key"))));
+    group.bench_function("by its form", |b| {
+        b.iter(|| guard.first(black_box(&key), None))
+    });
+    group.bench_function("by its name", |b| {
+        b.iter(|| guard.first(black_box(&anonymous), Some("api_key")))
+    });
     group.finish();
 }
 

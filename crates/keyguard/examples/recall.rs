@@ -22,7 +22,11 @@ fn main() {
         .flat_map(|detector| detector.each_shape())
         .collect();
     let held: Vec<&str> = HELD_OUT.iter().map(|(_, _, shape)| *shape).collect();
-    let known: Vec<&str> = HELD_OUT.iter().filter(|(_, popular, _)| *popular).map(|(_, _, shape)| *shape).collect();
+    let known: Vec<&str> = HELD_OUT
+        .iter()
+        .filter(|(_, popular, _)| *popular)
+        .map(|(_, _, shape)| *shape)
+        .collect();
 
     println!("| formats | number | bare | in JSON | in a URL | in a line of settings | in prose |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
@@ -37,7 +41,10 @@ fn main() {
                 *place += share / shapes.len() as f64;
             }
         }
-        let shares: Vec<String> = found.iter().map(|share| format!("{:.1} %", share * 100.0)).collect();
+        let shares: Vec<String> = found
+            .iter()
+            .map(|share| format!("{:.1} %", share * 100.0))
+            .collect();
         println!("| {group} | {} | {} |", shapes.len(), shares.join(" | "));
     }
 
@@ -50,7 +57,13 @@ fn main() {
             2 => random.text(BASE64, 44),
             _ => random.text(ALNUM, 24),
         };
-        let name = random.pick(&["api_key", "clientSecret", "password", "auth_token", "PRIVATE_KEY"]);
+        let name = random.pick(&[
+            "api_key",
+            "clientSecret",
+            "password",
+            "auth_token",
+            "PRIVATE_KEY",
+        ]);
         named += u64::from(guard.first(&value, Some(name)).is_some());
     }
     let taken = (0..VALUES)
@@ -60,7 +73,10 @@ fn main() {
         })
         .count();
     println!();
-    println!("values without a mark, under names of secrets: {:.2} % found", named as f64 * 100.0 / VALUES as f64);
+    println!(
+        "values without a mark, under names of secrets: {:.2} % found",
+        named as f64 * 100.0 / VALUES as f64
+    );
     println!("ordinary values: {taken} of {VALUES} taken for secrets");
 }
 
@@ -73,9 +89,19 @@ fn shares(guard: &Guard, shape: &str, seed: u64) -> [f64; 5] {
         let hits = [
             guard.first(&token, None).is_some(),
             in_json(guard, &token),
-            guard.first(&format!("https://example.com/x?a=1&v={}&b=2", percent_encoded(&token)), None).is_some(),
+            guard
+                .first(
+                    &format!(
+                        "https://example.com/x?a=1&v={}&b=2",
+                        percent_encoded(&token)
+                    ),
+                    None,
+                )
+                .is_some(),
             guard.first(&format!("SETTING={token}\n"), None).is_some(),
-            guard.first(&format!("it is ({token}), they say."), None).is_some(),
+            guard
+                .first(&format!("it is ({token}), they say."), None)
+                .is_some(),
         ];
         for (share, hit) in found.iter_mut().zip(hits) {
             *share += f64::from(u8::from(hit)) / TOKENS as f64;
@@ -86,9 +112,13 @@ fn shares(guard: &Guard, shape: &str, seed: u64) -> [f64; 5] {
 
 fn in_json(guard: &Guard, token: &str) -> bool {
     let mut hit = false;
-    guard.json(&format!("{{\"a\": [{}]}}", json_string(&format!("\n{token}"))), None, &mut |_, _| {
-        hit = true;
-        std::ops::ControlFlow::Break(())
-    });
+    guard.json(
+        &format!("{{\"a\": [{}]}}", json_string(&format!("\n{token}"))),
+        None,
+        &mut |_, _| {
+            hit = true;
+            std::ops::ControlFlow::Break(())
+        },
+    );
     hit
 }

@@ -64,8 +64,13 @@ pub fn json_web_token(text: &[u8], at: usize, ends: &mut Ends) -> Option<(usize,
         }
     }
     let length = |part: usize| parts[part].1 - parts[part].0;
-    let signed = count >= 3 && length(0) >= 12 && text[parts[1].0..].starts_with(b"eyJ") && length(1) >= 12 && length(2) >= 16;
-    let encrypted = count == 5 && length(0) >= 12 && length(2) >= 8 && length(3) >= 8 && length(4) >= 16;
+    let signed = count >= 3
+        && length(0) >= 12
+        && text[parts[1].0..].starts_with(b"eyJ")
+        && length(1) >= 12
+        && length(2) >= 16;
+    let encrypted =
+        count == 5 && length(0) >= 12 && length(2) >= 8 && length(3) >= 8 && length(4) >= 16;
     let end = match (signed, encrypted) {
         (true, _) => parts[2].1,
         (_, true) => parts[4].1,

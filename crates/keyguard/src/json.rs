@@ -284,13 +284,19 @@ impl<'w> Walk<'w> {
         let mut decoded = std::mem::take(&mut self.decoded);
         let path = self.path();
         let mut hidden = false;
-        let flow = self.guard.look(raw.decode(self.text, &mut decoded), None, &mut |finding| {
-            hidden = true;
-            found(&path, finding)
-        });
+        let flow = self
+            .guard
+            .look(raw.decode(self.text, &mut decoded), None, &mut |finding| {
+                hidden = true;
+                found(&path, finding)
+            });
         self.decoded = decoded;
         if let Some(step) = self.step() {
-            *step = Step::Key { start: raw.start, end: raw.end, hidden };
+            *step = Step::Key {
+                start: raw.start,
+                end: raw.end,
+                hidden,
+            };
         }
         flow
     }
@@ -304,7 +310,9 @@ impl<'w> Walk<'w> {
         let document = self.nested < NESTED && value.trim_ascii_start().starts_with(['{', '[']);
         let flow = match document {
             true => Walk::new(self.guard, value, name, Some(&path), self.nested + 1).run(found),
-            false => self.guard.look(value, name, &mut |finding| found(&path, finding)),
+            false => self
+                .guard
+                .look(value, name, &mut |finding| found(&path, finding)),
         };
         self.decoded = decoded;
         flow
@@ -336,10 +344,15 @@ impl<'w> Walk<'w> {
             return None;
         }
         // `{"secret": {"value": ...}}`: the name is the outer one's.
-        let key = self.steps[..self.depth].iter().rev().find_map(|step| match *step {
-            Step::Key { start, end, .. } if !GENERAL.contains(&&self.text[start..end]) => Some((start, end)),
-            _ => None,
-        });
+        let key = self.steps[..self.depth]
+            .iter()
+            .rev()
+            .find_map(|step| match *step {
+                Step::Key { start, end, .. } if !GENERAL.contains(&&self.text[start..end]) => {
+                    Some((start, end))
+                }
+                _ => None,
+            });
         match key {
             Some((start, end)) => {
                 let escaped = memchr::memchr(b'\\', &self.text.as_bytes()[start..end]).is_some();

@@ -21,7 +21,18 @@ const NAME: usize = 64;
 
 /// The last words of names of secrets; most values are done with after a look at them.
 const LAST_WORDS: [&str; 12] = [
-    "key", "secret", "token", "password", "passwd", "passphrase", "pwd", "bearer", "authorization", "credential", "pass", "pat",
+    "key",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "bearer",
+    "authorization",
+    "credential",
+    "pass",
+    "pat",
 ];
 
 /// Names end so, when what stands under them is a secret.
@@ -47,10 +58,13 @@ const INNOCENT: [&str; 34] = [
 /// Is a value under this name meant to be secret?
 pub fn secret(name: &str) -> bool {
     let name = name.trim_ascii();
-    let singular = name.strip_suffix(['s', 'S']).filter(|name| !name.ends_with(['s', 'S']));
+    let singular = name
+        .strip_suffix(['s', 'S'])
+        .filter(|name| !name.ends_with(['s', 'S']));
     let name = singular.unwrap_or(name).as_bytes();
     let ends_with = |word: &str| {
-        name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
+        name.len() >= word.len()
+            && name[name.len() - word.len()..].eq_ignore_ascii_case(word.as_bytes())
     };
     if !LAST_WORDS.iter().any(|word| ends_with(word)) {
         return false;
@@ -62,7 +76,7 @@ pub fn secret(name: &str) -> bool {
             .strip_suffix(ending.as_bytes())
             .is_some_and(|before| before.last().is_none_or(|byte| *byte == b'_'))
     };
-    ENDINGS.iter().any(|ending| ends_so(&ending)) && !INNOCENT.iter().any(|ending| ends_so(&ending))
+    ENDINGS.iter().any(ends_so) && !INNOCENT.iter().any(ends_so)
 }
 
 /// Does a value look like a secret, given that its name says so? Its range, without blanks and the word `Bearer`.
@@ -87,8 +101,14 @@ pub fn value(text: &str) -> Option<(usize, usize)> {
 /// The word before a token in a header, and the blank after it.
 fn scheme_length(text: &str) -> usize {
     const SCHEMES: [&str; 4] = ["bearer ", "basic ", "token ", "apikey "];
-    let begins = |scheme: &&str| text.get(..scheme.len()).is_some_and(|word| word.eq_ignore_ascii_case(scheme));
-    SCHEMES.iter().find(|scheme| begins(scheme)).map_or(0, |scheme| scheme.len())
+    let begins = |scheme: &&str| {
+        text.get(..scheme.len())
+            .is_some_and(|word| word.eq_ignore_ascii_case(scheme))
+    };
+    SCHEMES
+        .iter()
+        .find(|scheme| begins(scheme))
+        .map_or(0, |scheme| scheme.len())
 }
 
 /// A name of a secret that is kept elsewhere, or a hole for a template to fill.
@@ -99,8 +119,20 @@ pub fn reference(text: &str) -> bool {
         "projects/", "azure-keyvault:", "akv:", "keyvault:", "env:", "env.", "env/", "file:", "file/", "secret:", "secret/", "ref:", "ref+",
         "doppler:", "https://", "http://", "kms:",
     ];
-    const HOLES: [&str; 12] =
-        ["${", "{{", "<", "%(", "$(", "#{", "*", "[", "{", "@Microsoft.KeyVault", "process.env", "os.environ"];
+    const HOLES: [&str; 12] = [
+        "${",
+        "{{",
+        "<",
+        "%(",
+        "$(",
+        "#{",
+        "*",
+        "[",
+        "{",
+        "@Microsoft.KeyVault",
+        "process.env",
+        "os.environ",
+    ];
     const MARKS: [&str; 6] = ["**", "...", "${", "{{", "••", "…"];
     SCHEMES.iter().any(|scheme| text.starts_with(scheme))
         || HOLES.iter().any(|hole| text.starts_with(hole))
@@ -111,10 +143,16 @@ pub fn reference(text: &str) -> bool {
 /// `$NAME`, `%NAME%`.
 fn variable(text: &str) -> bool {
     let word = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     };
     text.strip_prefix('$').is_some_and(word)
-        || text.strip_prefix('%').and_then(|text| text.strip_suffix('%')).is_some_and(word)
+        || text
+            .strip_prefix('%')
+            .and_then(|text| text.strip_suffix('%'))
+            .is_some_and(word)
 }
 
 /// What a password was made into, and what is encrypted already: kept in databases on purpose.
@@ -125,20 +163,37 @@ fn sealed(text: &str) -> bool {
         "scrypt:", "bcrypt", "argon2", "{SSHA", "{SHA", "{CRYPT}", "SCRAM-SHA-256$", "age1", "sha256:", "sha512:", "sha1:", "AQICAH",
     ];
     MARKS.iter().any(|mark| text.starts_with(mark))
-        || (text.len() == 35 && text.starts_with("md5") && text[3..].bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || (text.len() == 35
+            && text.starts_with("md5")
+            && text[3..].bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// No words: what is left without words, numbers and versions is as long as a token's least part.
 fn drawn(text: &[u8]) -> bool {
     const SEPARATORS: &[u8] = b"-_./:@,+&=;?~|";
     let word = |part: &[u8]| {
-        let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let letters = part
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
         let digits = part[letters..].iter().all(u8::is_ascii_digit);
-        let capitals = part[..letters].iter().skip(1).filter(|byte| byte.is_ascii_uppercase()).count();
-        digits && part.len() - letters <= 8 && (capitals <= 2 || capitals + 1 >= letters) && letters <= 24
+        let capitals = part[..letters]
+            .iter()
+            .skip(1)
+            .filter(|byte| byte.is_ascii_uppercase())
+            .count();
+        digits
+            && part.len() - letters <= 8
+            && (capitals <= 2 || capitals + 1 >= letters)
+            && letters <= 24
     };
     let parts = text.split(|byte| SEPARATORS.contains(byte));
-    parts.filter(|part| !word(part)).map(<[u8]>::len).sum::<usize>() >= DRAWN && !time(text)
+    parts
+        .filter(|part| !word(part))
+        .map(<[u8]>::len)
+        .sum::<usize>()
+        >= DRAWN
+        && !time(text)
 }
 
 /// `2026-03-01T12:00:00...`
@@ -187,27 +242,57 @@ impl Assigned {
     /// The range of a secret's value, where `=` or `:` stands at `mark`.
     pub fn value(&mut self, text: &str, mark: usize) -> Option<(usize, usize)> {
         let bytes = text.as_bytes();
-        let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'`' | b'>' | b'=');
-        let name_end = mark - bytes[..mark].iter().rev().take(4).take_while(|byte| blank(byte)).count();
+        let blank = |byte: &u8| {
+            matches!(
+                byte,
+                b' ' | b'\t' | b'"' | b'\'' | b'\\' | b'`' | b'>' | b'='
+            )
+        };
+        let name_end = mark
+            - bytes[..mark]
+                .iter()
+                .rev()
+                .take(4)
+                .take_while(|byte| blank(byte))
+                .count();
         let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let length = bytes[..name_end].iter().rev().take(NAME).take_while(|byte| named(byte)).count();
+        let length = bytes[..name_end]
+            .iter()
+            .rev()
+            .take(NAME)
+            .take_while(|byte| named(byte))
+            .count();
         work::done(length);
         // A word of an address or of a reference, as in `arn:...:secret:...`, is no name.
-        let within = bytes[..name_end - length].ends_with(b":") || bytes[..name_end - length].ends_with(b"/");
+        let within = bytes[..name_end - length].ends_with(b":")
+            || bytes[..name_end - length].ends_with(b"/");
         if length < 3 || within || !secret(&text[name_end - length..name_end]) {
             return None;
         }
         let after = mark + 1;
-        let start = after + bytes[after..].iter().take(6).take_while(|byte| blank(byte)).count();
+        let start = after
+            + bytes[after..]
+                .iter()
+                .take(6)
+                .take_while(|byte| blank(byte))
+                .count();
         let start = start + scheme_length(&text[start..]);
         if !(self.run.0..self.run.1).contains(&start) {
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'`' | b',' | b';' | b'&');
+            let ends = |byte: &u8| {
+                byte.is_ascii_whitespace()
+                    || matches!(byte, b'"' | b'\'' | b'\\' | b'`' | b',' | b';' | b'&')
+            };
             let length = bytes[start..].iter().position(ends);
             self.run = (start, length.map_or(bytes.len(), |length| start + length));
             work::done(self.run.1 - start);
         }
         let end = self.run.1;
-        let tail = bytes[start..end].iter().rev().take(4).take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'.' | b'>')).count();
+        let tail = bytes[start..end]
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'.' | b'>'))
+            .count();
         // What begins within a letter is none of ours: a run ends before one of more than one byte only by chance.
         let (from, to) = value(text.get(start..end - tail)?)?;
         Some((start + from, start + to))
@@ -221,8 +306,23 @@ mod tests {
     #[test]
     fn names_of_secrets() {
         for name in [
-            "api_key", "apiKey", "API_KEY", "x-api-key", "stripe.secret", "clientSecret", "db_password", "PASSWORD", "api_keys",
-            "accessToken", "auth-token", "wise_api_token", "private_key", "aws_secret_access_key", "token", "Authorization", "passwords",
+            "api_key",
+            "apiKey",
+            "API_KEY",
+            "x-api-key",
+            "stripe.secret",
+            "clientSecret",
+            "db_password",
+            "PASSWORD",
+            "api_keys",
+            "accessToken",
+            "auth-token",
+            "wise_api_token",
+            "private_key",
+            "aws_secret_access_key",
+            "token",
+            "Authorization",
+            "passwords",
         ] {
             assert!(secret(name), "{name}");
         }
@@ -231,9 +331,32 @@ mod tests {
     #[test]
     fn names_of_anything_else() {
         for name in [
-            "", "key", "monkey", "secret_id", "secret_ref", "token_type", "api_key_id", "password_hash", "secret_name", "public_key",
-            "next_page_token", "sort_key", "idempotency_key", "site_key", "token_count", "max_token_length", "secret_arn", "passing", "stoken",
-            "webhook_url", "token_expires_at", "api_key_last4", "auth_header", "version", "compass", "csrfToken",
+            "",
+            "key",
+            "monkey",
+            "secret_id",
+            "secret_ref",
+            "token_type",
+            "api_key_id",
+            "password_hash",
+            "secret_name",
+            "public_key",
+            "next_page_token",
+            "sort_key",
+            "idempotency_key",
+            "site_key",
+            "token_count",
+            "max_token_length",
+            "secret_arn",
+            "passing",
+            "stoken",
+            "webhook_url",
+            "token_expires_at",
+            "api_key_last4",
+            "auth_header",
+            "version",
+            "compass",
+            "csrfToken",
         ] {
             assert!(!secret(name), "{name}");
         }
@@ -264,7 +387,11 @@ mod tests {
         ] {
             assert!(value(text).is_none(), "{text}");
         }
-        for text in ["0f8fad5bd9cb469fa16570867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e", "Bearer 0f8fad5bd9cb469fa165"] {
+        for text in [
+            "0f8fad5bd9cb469fa16570867728950e",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "Bearer 0f8fad5bd9cb469fa165",
+        ] {
             assert!(value(text).is_some(), "{text}");
         }
     }

@@ -28,13 +28,21 @@ pub struct Back<'t> {
 
 impl<'t> Back<'t> {
     pub fn to(text: &'t [u8]) -> Back<'t> {
-        Back { text, at: 0, decoded: 0 }
+        Back {
+            text,
+            at: 0,
+            decoded: 0,
+        }
     }
 
     /// Where the byte `decoded` of the decoded text stands; never before the one asked for last.
     pub fn place(&mut self, decoded: usize) -> usize {
         while self.decoded < decoded && self.at < self.text.len() {
-            self.at += if escape(&self.text[self.at..]).is_some() { 3 } else { 1 };
+            self.at += if escape(&self.text[self.at..]).is_some() {
+                3
+            } else {
+                1
+            };
             self.decoded += 1;
         }
         self.at

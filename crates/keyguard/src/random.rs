@@ -110,8 +110,51 @@ pub fn placeholder(body: &[u8]) -> bool {
 }
 
 fn contains_folded(text: &[u8], word: &[u8]) -> bool {
-    text.len() >= word.len()
-        && text
-            .windows(word.len())
-            .any(|window| window.eq_ignore_ascii_case(word))
+    memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).any(|at| {
+        text.get(at..at + word.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_known_in_either_case() {
+        for text in [
+            "your_token",
+            "xxYOUR_KEYxx",
+            "xExample",
+            "aREDACTED",
+            "XXXXXXXX",
+            "0abcdefghijklmnopq",
+        ] {
+            assert!(placeholder(text.as_bytes()), "{text}");
+        }
+        for text in ["", "you", "exampl", "51H8aZrKq0PmX3vY7bTc2Wd9"] {
+            assert!(!placeholder(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_is_told_from_what_is_written() {
+        for text in [
+            "51H8aZrKq0PmX3vY7bTc2Wd9",
+            "0f8fad5bd9cb469fa16570867728950e",
+            "ZmxvcndlcyBhcmUgbmljZQAB",
+        ] {
+            assert!(Demand::Random.met_by(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "engagement_campaign_2024_q3_all",
+            "learn-pipeline-for-text-2024",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "Correct-Horse-Battery-Staple",
+        ] {
+            assert!(!Demand::Random.met_by(text.as_bytes()), "{text}");
+        }
+        assert!(Demand::Mixed.met_by(b"51H8aZrKq0PmX3vY7bTc2Wd9"));
+        assert!(!Demand::Mixed.met_by(b"0f8fad5bd9cb469fa16570867728950e"));
+    }
 }

@@ -36,7 +36,11 @@ impl Tried {
             Matcher::Shape(shape) if detector.service != "any" => shape.settled(),
             Matcher::Shape(_) | Matcher::Block(..) => 0,
         };
-        Tried { detector, matcher, settled }
+        Tried {
+            detector,
+            matcher,
+            settled,
+        }
     }
 }
 
@@ -46,7 +50,11 @@ type Block = fn(&[u8], usize, &mut Ends) -> Option<(usize, usize)>;
 /// Formats that code finds, and the literals that lead to them.
 const BLOCKS: [(&str, &[u8], Block); 4] = [
     ("private_key_block", b"-----BEGIN", blocks::private_key),
-    ("private_key_base64", b"LS0tLS1CRUdJTi", blocks::private_key_base64),
+    (
+        "private_key_base64",
+        b"LS0tLS1CRUdJTi",
+        blocks::private_key_base64,
+    ),
     ("json_web_token", b"eyJ", blocks::json_web_token),
     ("url_with_password", b"://", blocks::url_with_password),
 ];
@@ -101,7 +109,11 @@ impl Guard {
             .start_kind(aho_corasick::StartKind::Unanchored)
             .build(&anchors)
             .expect("a few thousand states are no more than an automaton may have");
-        Guard { automaton, tried, named_value: row("named_value") }
+        Guard {
+            automaton,
+            tried,
+            named_value: row("named_value"),
+        }
     }
 
     /// How many bytes of memory it holds, the tables beside the automaton included.
@@ -162,15 +174,24 @@ impl Guard {
             for what in &self.tried[hit.pattern().as_usize()] {
                 let matched = match &what.matcher {
                     Matcher::Shape(shape) => shape.matches(text, at, &mut ends),
-                    Matcher::Block(literal, block) if text[at..].starts_with(literal) => block(text, at, &mut ends),
+                    Matcher::Block(literal, block) if text[at..].starts_with(literal) => {
+                        block(text, at, &mut ends)
+                    }
                     Matcher::Block(..) => None,
                 };
                 let Some((start, end)) = matched.filter(|(start, _)| *start >= passed) else {
                     continue;
                 };
-                let better = |wait: &Pending| start < wait.start || start == wait.start && what.settled > wait.settled;
+                let better = |wait: &Pending| {
+                    start < wait.start || start == wait.start && what.settled > wait.settled
+                };
                 if pending.as_ref().is_none_or(better) {
-                    pending = Some(Pending { detector: what.detector, start, end, settled: what.settled });
+                    pending = Some(Pending {
+                        detector: what.detector,
+                        start,
+                        end,
+                        settled: what.settled,
+                    });
                 }
             }
         }
@@ -193,7 +214,11 @@ impl Guard {
                 return ControlFlow::Continue(());
             }
             seen.push((start, end));
-            found(Finding { start, length: end - start, ..shown })
+            found(Finding {
+                start,
+                length: end - start,
+                ..shown
+            })
         });
         seen.extend(known);
         seen.sort_unstable();
@@ -231,7 +256,12 @@ fn report(wait: Pending, seen: &mut Seen, found: Found) -> ControlFlow<()> {
 }
 
 fn finding(detector: &'static Detector, start: usize, end: usize) -> Finding {
-    Finding { detector: detector.id, service: detector.service, start, length: end - start }
+    Finding {
+        detector: detector.id,
+        service: detector.service,
+        start,
+        length: end - start,
+    }
 }
 
 fn overlaps(seen: &Seen, start: usize, end: usize) -> bool {

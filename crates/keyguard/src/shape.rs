@@ -112,7 +112,13 @@ impl Shape {
             _ => return None,
         };
         let plain = head.is_none() && literal.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        Some(Shape { demand, head, literal, rest: pieces.collect(), plain })
+        Some(Shape {
+            demand,
+            head,
+            literal,
+            rest: pieces.collect(),
+            plain,
+        })
     }
 
     /// What the automaton looks for.
@@ -130,7 +136,9 @@ impl Shape {
         let rest = self.rest.iter().map(|piece| match piece {
             Piece::Literal(literal) => 4 * literal.len(),
             Piece::Uuid => 16,
-            Piece::Run(run) => 2 * usize::from(run.min == run.max) + usize::from(!run.class.has(b'g')),
+            Piece::Run(run) => {
+                2 * usize::from(run.min == run.max) + usize::from(!run.class.has(b'g'))
+            }
         });
         4 * self.literal.len() + rest.sum::<usize>()
     }
@@ -151,21 +159,27 @@ impl Shape {
             Some(_) => &text[start..end],
         };
         let glued = text.get(end).is_some_and(u8::is_ascii_alphanumeric);
-        (!glued && self.demand.met_by(drawn) && !(self.plain && within_base64(text, start))).then_some((start, end))
+        (!glued && self.demand.met_by(drawn) && !(self.plain && within_base64(text, start)))
+            .then_some((start, end))
     }
 
     fn end(&self, text: &[u8], mut at: usize, ends: &mut Ends) -> Option<usize> {
         for (number, piece) in self.rest.iter().enumerate() {
             at += match piece {
-                Piece::Literal(literal) => text[at..].starts_with(literal.as_bytes()).then_some(literal.len())?,
+                Piece::Literal(literal) => text[at..]
+                    .starts_with(literal.as_bytes())
+                    .then_some(literal.len())?,
                 Piece::Uuid => uuid(text.get(at..at + 36)?).then_some(36)?,
                 Piece::Run(run) => {
                     let length = ends.of(text, run.class, at) - at;
                     match self.rest.get(number + 1) {
                         None => last_length(*run, &text[at..at + length])?,
                         Some(_) if length < run.min() => return None,
-                        Some(Piece::Literal(literal)) if run.min < run.max && run.class.has(literal.as_bytes()[0]) => {
-                            let reach = length.min(run.max()).min(run.min() + SEARCHED) + literal.len();
+                        Some(Piece::Literal(literal))
+                            if run.min < run.max && run.class.has(literal.as_bytes()[0]) =>
+                        {
+                            let reach =
+                                length.min(run.max()).min(run.min() + SEARCHED) + literal.len();
                             let searched = &text[at + run.min()..text.len().min(at + reach)];
                             work::done(searched.len());
                             run.min() + memchr::memmem::find(searched, literal.as_bytes())?
@@ -198,7 +212,12 @@ fn head_length(run: Run, before: &[u8]) -> Option<usize> {
 /// How much of the last run is the token's: a full stop at its end is the sentence's, and what goes on beyond the
 /// greatest length is something else.
 fn last_length(run: Run, found: &[u8]) -> Option<usize> {
-    let dots = found.iter().rev().take(DOTS).take_while(|byte| **byte == b'.').count();
+    let dots = found
+        .iter()
+        .rev()
+        .take(DOTS)
+        .take_while(|byte| **byte == b'.')
+        .count();
     let length = found.len() - dots;
     run.allows(length).then_some(length)
 }
@@ -214,10 +233,13 @@ pub fn begins(text: &[u8], at: usize) -> bool {
     }
     let escape = |mark: &[u8], digits: usize| {
         at.checked_sub(mark.len() + digits).is_some_and(|start| {
-            text[start..].starts_with(mark) && text[at - digits..at].iter().all(u8::is_ascii_hexdigit)
+            text[start..].starts_with(mark)
+                && text[at - digits..at].iter().all(u8::is_ascii_hexdigit)
         })
     };
-    escape(b"%", 2) || escape(b"\\u", 4) || (matches!(before, b'n' | b'r' | b't') && text[..at - 1].ends_with(b"\\"))
+    escape(b"%", 2)
+        || escape(b"\\u", 4)
+        || (matches!(before, b'n' | b'r' | b't') && text[..at - 1].ends_with(b"\\"))
 }
 
 /// Does it follow a `/` or `+` that is a letter of base64? A picture holds every short word somewhere.
@@ -225,7 +247,9 @@ fn within_base64(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
     before.ends_with(b"/") | before.ends_with(b"+")
         && before.len() >= BLOB
-        && before[at - BLOB..].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        && before[at - BLOB..]
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
 /// Is it a UUID, in either case?
@@ -257,7 +281,11 @@ fn parse_piece(text: &'static str) -> Option<(Piece, &'static str)> {
             None => (length.parse().ok()?, length.parse().ok()?),
         },
     };
-    let run = Run { class: Class::parse(letter)?, min, max };
+    let run = Run {
+        class: Class::parse(letter)?,
+        min,
+        max,
+    };
     (min <= max).then_some((Piece::Run(run), after))
 }
 
@@ -270,18 +298,34 @@ mod tests {
     fn every_shape_of_the_table_is_one() {
         for detector in detectors() {
             for shape in detector.each_shape() {
-                let parsed = Shape::parse(shape).unwrap_or_else(|| panic!("{}: {shape}", detector.id));
+                let parsed =
+                    Shape::parse(shape).unwrap_or_else(|| panic!("{}: {shape}", detector.id));
                 let ordered = parsed.rest.windows(2).all(|two| {
                     !matches!(two, [Piece::Run(run), Piece::Run(_) | Piece::Uuid] if run.min < run.max)
                 });
-                assert!(ordered, "{}: a run that varies is followed by another: {shape}", detector.id);
+                assert!(
+                    ordered,
+                    "{}: a run that varies is followed by another: {shape}",
+                    detector.id
+                );
             }
         }
     }
 
     #[test]
     fn what_is_no_shape_is_none() {
-        for text in ["", "~", "<a:20>", "<a:20><a:2>x", "x<q:2>", "x<a:3-2>", "x<a>", "x<a:2", "<a:9+>x", "<uuid>x"] {
+        for text in [
+            "",
+            "~",
+            "<a:20>",
+            "<a:20><a:2>x",
+            "x<q:2>",
+            "x<a:3-2>",
+            "x<a>",
+            "x<a:2",
+            "<a:9+>x",
+            "<uuid>x",
+        ] {
             assert!(Shape::parse(text).is_none(), "{text}");
         }
     }

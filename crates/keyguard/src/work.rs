@@ -89,7 +89,10 @@ mod tests {
         ] {
             let small = of_a_look(&guard, &part.repeat(65_536 / part.len()));
             let big = of_a_look(&guard, &part.repeat(1_048_576 / part.len()));
-            assert!(big <= small * 17 + 65_536, "{part}: {small} for 64 KiB, {big} for 1 MiB");
+            assert!(
+                big <= small * 17 + 65_536,
+                "{part}: {small} for 64 KiB, {big} for 1 MiB"
+            );
             assert!(big <= 1_048_576 * 400, "{part}: {big} for 1 MiB");
         }
     }

@@ -38,14 +38,42 @@ pub(crate) fn row(id: &str) -> &'static Detector {
         .expect("the tests look for the rows that code finds")
 }
 
-const fn secret(id: &'static str, service: &'static str, shapes: &'static str, source: &'static str) -> Detector {
-    Detector { id, service, shapes, source, is_public: false }
+const fn secret(
+    id: &'static str,
+    service: &'static str,
+    shapes: &'static str,
+    source: &'static str,
+) -> Detector {
+    Detector {
+        id,
+        service,
+        shapes,
+        source,
+        is_public: false,
+    }
 }
 
-const fn public(id: &'static str, service: &'static str, shapes: &'static str, source: &'static str) -> Detector {
-    Detector { id, service, shapes, source, is_public: true }
+const fn public(
+    id: &'static str,
+    service: &'static str,
+    shapes: &'static str,
+    source: &'static str,
+) -> Detector {
+    Detector {
+        id,
+        service,
+        shapes,
+        source,
+        is_public: true,
+    }
 }
 
 const fn found_by_code(id: &'static str, service: &'static str, source: &'static str) -> Detector {
-    Detector { id, service, shapes: "", source, is_public: false }
+    Detector {
+        id,
+        service,
+        shapes: "",
+        source,
+        is_public: false,
+    }
 }

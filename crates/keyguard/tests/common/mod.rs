@@ -30,7 +30,9 @@ impl Random {
     /// So many bytes of an alphabet.
     pub fn text(&mut self, alphabet: &str, length: usize) -> String {
         let letters = alphabet.as_bytes();
-        (0..length).map(|_| char::from(letters[self.below(letters.len())])).collect()
+        (0..length)
+            .map(|_| char::from(letters[self.below(letters.len())]))
+            .collect()
     }
 }
 
@@ -47,7 +49,12 @@ pub const BASE64: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 #[derive(Clone, Debug, PartialEq)]
 pub enum Piece {
     Literal(String),
-    Run { alphabet: &'static str, letter: char, min: usize, max: Option<usize> },
+    Run {
+        alphabet: &'static str,
+        letter: char,
+        min: usize,
+        max: Option<usize>,
+    },
     Uuid,
 }
 
@@ -97,7 +104,12 @@ pub fn pieces(shape: &str) -> Vec<Piece> {
             (_, Some((min, max))) => (min.parse().unwrap(), Some(max.parse().unwrap())),
             _ => (length.parse().unwrap(), Some(length.parse().unwrap())),
         };
-        pieces.push(Piece::Run { alphabet: alphabet(letter), letter, min, max });
+        pieces.push(Piece::Run {
+            alphabet: alphabet(letter),
+            letter,
+            min,
+            max,
+        });
     }
     pieces
 }
@@ -109,12 +121,17 @@ pub fn token(random: &mut Random, pieces: &[Piece]) -> String {
         match piece {
             Piece::Literal(literal) => token.push_str(literal),
             Piece::Uuid => token.push_str(&uuid(random)),
-            Piece::Run { alphabet, min, max, .. } => {
+            Piece::Run {
+                alphabet, min, max, ..
+            } => {
                 let most = max.unwrap_or(min + 24).min(min + 24);
                 let mut length = min + random.below(most - min + 1);
                 // Base64 is whole in groups of four; here its length only has to be allowed.
                 if number == 0 || number + 1 == pieces.len() {
-                    let firm: String = alphabet.chars().filter(char::is_ascii_alphanumeric).collect();
+                    let firm: String = alphabet
+                        .chars()
+                        .filter(char::is_ascii_alphanumeric)
+                        .collect();
                     token.push_str(&random.text(&firm, length.min(1)));
                     length -= length.min(1);
                     token.push_str(&random.text(alphabet, length.saturating_sub(1)));
@@ -130,7 +147,14 @@ pub fn token(random: &mut Random, pieces: &[Piece]) -> String {
 
 pub fn uuid(random: &mut Random) -> String {
     let mut part = |length| random.text(HEX, length);
-    format!("{}-{}-4{}-a{}-{}", part(8), part(4), part(3), part(3), part(12))
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(8),
+        part(4),
+        part(3),
+        part(3),
+        part(12)
+    )
 }
 
 /// For URLs: what may not stand in a query is escaped.
@@ -138,7 +162,9 @@ pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -12,7 +12,17 @@ fn formats_of_another_catalogue_stay_found() {
     let mut share = 0.0;
     for (number, (vendor, _, shape)) in HELD_OUT.iter().enumerate() {
         let found = (0..20)
-            .filter(|seed| guard.first(&token(&mut Random::seeded(number as u64 * 20 + seed), &pieces(shape)), None).is_some())
+            .filter(|seed| {
+                guard
+                    .first(
+                        &token(
+                            &mut Random::seeded(number as u64 * 20 + seed),
+                            &pieces(shape),
+                        ),
+                        None,
+                    )
+                    .is_some()
+            })
             .count();
         share += found as f64 / 20.0 / HELD_OUT.len() as f64;
         if found < 18 {

@@ -21,13 +21,44 @@ fn part() -> impl Strategy<Value = String> {
             _ => None,
         })
         .collect();
-    let shapes: Vec<&'static str> = detectors().iter().flat_map(|detector| detector.each_shape()).collect();
+    let shapes: Vec<&'static str> = detectors()
+        .iter()
+        .flat_map(|detector| detector.each_shape())
+        .collect();
     prop_oneof![
         prop::sample::select(literals),
-        (prop::sample::select(shapes), any::<u64>()).prop_map(|(shape, seed)| token(&mut Random::seeded(seed), &pieces(shape))),
+        (prop::sample::select(shapes), any::<u64>())
+            .prop_map(|(shape, seed)| token(&mut Random::seeded(seed), &pieces(shape))),
         prop::sample::select(vec![
-            "{", "}", "[", "]", "\"", "\\", "\\\"", "\\u00", "\\ud83d", ":", ",", "=", "%", "%41", "%C3", "é", "😀", "-----BEGIN ",
-            "PRIVATE KEY-----", "://", "@", "api_key=", "\"secret\":", "Bearer ", " ", "\n", "....", "eyJ", "LS0tLS1CRUdJTi",
+            "{",
+            "}",
+            "[",
+            "]",
+            "\"",
+            "\\",
+            "\\\"",
+            "\\u00",
+            "\\ud83d",
+            ":",
+            ",",
+            "=",
+            "%",
+            "%41",
+            "%C3",
+            "é",
+            "😀",
+            "-----BEGIN ",
+            "PRIVATE KEY-----",
+            "://",
+            "@",
+            "api_key=",
+            "\"secret\":",
+            "Bearer ",
+            " ",
+            "\n",
+            "....",
+            "eyJ",
+            "LS0tLS1CRUdJTi",
         ])
         .prop_map(str::to_owned),
         ".{0,12}",
@@ -42,7 +73,11 @@ fn text() -> impl Strategy<Value = String> {
 fn ranges(text: &str, name: Option<&str>) -> Vec<(&'static str, usize, usize)> {
     let mut ranges = Vec::new();
     GUARD.all(text, name, &mut |finding| {
-        ranges.push((finding.detector, finding.start, finding.start + finding.length));
+        ranges.push((
+            finding.detector,
+            finding.start,
+            finding.start + finding.length,
+        ));
         ControlFlow::Continue(())
     });
     ranges

@@ -25,7 +25,10 @@ fn found(text: &str, name: Option<&str>) -> Vec<(String, &'static str, usize)> {
 }
 
 fn paths(text: &str) -> Vec<String> {
-    found(text, None).into_iter().map(|(path, ..)| path).collect()
+    found(text, None)
+        .into_iter()
+        .map(|(path, ..)| path)
+        .collect()
 }
 
 #[test]
@@ -35,9 +38,18 @@ fn the_path_leads_to_the_value() {
         (format!("\"{key}\""), "$"),
         (format!("[\"{key}\"]"), "$[0]"),
         (format!("[1, [], {{}}, \"a\", \"{key}\"]"), "$[4]"),
-        (format!("{{\"a\": [1, {{\"odd key\": \"{key}\"}}]}}"), "$.a[1].\"odd key\""),
-        (format!("{{\"a\": 1, \"b\": null, \"c\": {{\"d\": true}}, \"e\": \"{key}\"}}"), "$.e"),
-        (format!("{{\"a\": {{\"b\": {{}}, \"c\": [{{\"d\": \"{key}\"}}]}}}}"), "$.a.c[0].d"),
+        (
+            format!("{{\"a\": [1, {{\"odd key\": \"{key}\"}}]}}"),
+            "$.a[1].\"odd key\"",
+        ),
+        (
+            format!("{{\"a\": 1, \"b\": null, \"c\": {{\"d\": true}}, \"e\": \"{key}\"}}"),
+            "$.e",
+        ),
+        (
+            format!("{{\"a\": {{\"b\": {{}}, \"c\": [{{\"d\": \"{key}\"}}]}}}}"),
+            "$.a.c[0].d",
+        ),
         (format!("{{\"\": \"{key}\", \"z\": -1.5e3}}"), "$.\"\""),
         (format!("{{\"a\\\"b\": \"{key}\"}}"), "$.\"a\\\"b\""),
         (format!("{{\"größe\": \"{key}\"}}"), "$.\"größe\""),
@@ -69,14 +81,27 @@ fn names_of_keys_count() {
     let value = anonymous(5);
     for (text, expected) in [
         (format!("{{\"apiKey\": \"{value}\"}}"), Some("$.apiKey")),
-        (format!("{{\"api_keys\": [\"a\", \"{value}\"]}}"), Some("$.api_keys[1]")),
-        (format!("{{\"secret\": {{\"value\": \"{value}\"}}}}"), Some("$.secret.value")),
-        (format!("{{\"api\\u005fkey\": \"{value}\"}}"), Some("$.\"api\\u005fkey\"")),
+        (
+            format!("{{\"api_keys\": [\"a\", \"{value}\"]}}"),
+            Some("$.api_keys[1]"),
+        ),
+        (
+            format!("{{\"secret\": {{\"value\": \"{value}\"}}}}"),
+            Some("$.secret.value"),
+        ),
+        (
+            format!("{{\"api\\u005fkey\": \"{value}\"}}"),
+            Some("$.\"api\\u005fkey\""),
+        ),
         (format!("{{\"secret\": {{\"id\": \"{value}\"}}}}"), None),
         (format!("{{\"api_key_id\": \"{value}\"}}"), None),
         (format!("{{\"checksum\": \"{value}\"}}"), None),
     ] {
-        assert_eq!(paths(&text), expected.into_iter().collect::<Vec<_>>(), "{text}");
+        assert_eq!(
+            paths(&text),
+            expected.into_iter().collect::<Vec<_>>(),
+            "{text}"
+        );
     }
     assert_eq!(found(&format!("\"{value}\""), Some("api_key")).len(), 1);
     assert_eq!(found(&format!("[\"{value}\"]"), Some("api_keys")).len(), 1);
@@ -86,10 +111,22 @@ fn names_of_keys_count() {
 #[test]
 fn strings_are_looked_at_decoded() {
     let key = key(6);
-    let spelled: String = key.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect();
-    assert_eq!(found(&format!("{{\"a\": \"{spelled}\"}}"), None), [("$.a".to_owned(), "stripe_secret_key", 0)]);
-    assert_eq!(found(&format!("{{\"a\": \"\\n{key}\\t\"}}"), None), [("$.a".to_owned(), "stripe_secret_key", 1)]);
-    assert_eq!(found(&format!("{{\"a\": \"\\ud83d\\ude00 {key}\"}}"), None), [("$.a".to_owned(), "stripe_secret_key", 5)]);
+    let spelled: String = key
+        .chars()
+        .map(|letter| format!("\\u{:04x}", u32::from(letter)))
+        .collect();
+    assert_eq!(
+        found(&format!("{{\"a\": \"{spelled}\"}}"), None),
+        [("$.a".to_owned(), "stripe_secret_key", 0)]
+    );
+    assert_eq!(
+        found(&format!("{{\"a\": \"\\n{key}\\t\"}}"), None),
+        [("$.a".to_owned(), "stripe_secret_key", 1)]
+    );
+    assert_eq!(
+        found(&format!("{{\"a\": \"\\ud83d\\ude00 {key}\"}}"), None),
+        [("$.a".to_owned(), "stripe_secret_key", 5)]
+    );
     assert_eq!(paths(&format!("{{\"a\": \"\\ud83d{key}\\\\\"}}")), ["$.a"]);
     // A hyphen before it, however it is written, makes it a part of a word.
     assert!(found(&format!("{{\"a\": \"\\u002d{key}\"}}"), None).is_empty());
@@ -140,7 +177,11 @@ fn depth_is_no_danger() {
             let found = found(&text, None);
             assert_eq!(found.len(), 1, "{depth} times {open}");
             assert!(found[0].0.len() < 1000);
-            let after = format!("[{}{}, \"{key}\"]", open.repeat(depth) + "1", close.repeat(depth));
+            let after = format!(
+                "[{}{}, \"{key}\"]",
+                open.repeat(depth) + "1",
+                close.repeat(depth)
+            );
             assert_eq!(paths(&after), ["$[1]"], "{depth} times {open}");
         }
     }

@@ -18,12 +18,25 @@ const SHARED: [&str; 7] = [
     "stripe_secret_key",
 ];
 
-fn each_token(of: impl Fn(&Detector) -> bool, mut tried: impl FnMut(&Detector, &str, &[Piece], &str)) {
-    for (number, detector) in detectors().iter().enumerate().filter(|(_, detector)| of(detector)) {
-        for (shape_number, shape) in detector.shapes.split(" | ").filter(|shape| !shape.is_empty()).enumerate() {
+fn each_token(
+    of: impl Fn(&Detector) -> bool,
+    mut tried: impl FnMut(&Detector, &str, &[Piece], &str),
+) {
+    for (number, detector) in detectors()
+        .iter()
+        .enumerate()
+        .filter(|(_, detector)| of(detector))
+    {
+        for (shape_number, shape) in detector
+            .shapes
+            .split(" | ")
+            .filter(|shape| !shape.is_empty())
+            .enumerate()
+        {
             let pieces = pieces(shape);
             for seed in 0..TOKENS {
-                let mut random = Random::seeded(number as u64 * 1000 + shape_number as u64 * 20 + seed);
+                let mut random =
+                    Random::seeded(number as u64 * 1000 + shape_number as u64 * 20 + seed);
                 tried(detector, shape, &pieces, &token(&mut random, &pieces));
             }
         }
@@ -48,11 +61,31 @@ fn a_token_is_found_wherever_it_stands() {
         |detector, shape, _, token| {
             let places = [
                 ("bare", token.to_owned(), token.to_owned()),
-                ("env", format!("SOME_SETTING={token}\nOTHER=1"), token.to_owned()),
-                ("prose", format!("The value ({token}), as said."), token.to_owned()),
-                ("sentence", format!("Here it is: {token}."), token.to_owned()),
-                ("quoted", format!("{{\"a\": {}}}", json_string(token)), json_string(token)[1..json_string(token).len() - 1].to_owned()),
-                ("query", format!("https://example.com/a?x=1&v={}&y=2", percent_encoded(token)), percent_encoded(token)),
+                (
+                    "env",
+                    format!("SOME_SETTING={token}\nOTHER=1"),
+                    token.to_owned(),
+                ),
+                (
+                    "prose",
+                    format!("The value ({token}), as said."),
+                    token.to_owned(),
+                ),
+                (
+                    "sentence",
+                    format!("Here it is: {token}."),
+                    token.to_owned(),
+                ),
+                (
+                    "quoted",
+                    format!("{{\"a\": {}}}", json_string(token)),
+                    json_string(token)[1..json_string(token).len() - 1].to_owned(),
+                ),
+                (
+                    "query",
+                    format!("https://example.com/a?x=1&v={}&y=2", percent_encoded(token)),
+                    percent_encoded(token),
+                ),
             ];
             for (place, text, written) in places {
                 let start = text.find(&written).unwrap();
@@ -60,8 +93,14 @@ fn a_token_is_found_wherever_it_stands() {
                     finding.start < start + written.len() && finding.start + finding.length > start
                 });
                 match hit {
-                    None => missed.push(format!("{place}: {} {shape}: {}", detector.id, token.len())),
-                    Some(hit) if place == "bare" && hit.detector != detector.id && !SHARED.contains(&detector.id) => {
+                    None => {
+                        missed.push(format!("{place}: {} {shape}: {}", detector.id, token.len()))
+                    }
+                    Some(hit)
+                        if place == "bare"
+                            && hit.detector != detector.id
+                            && !SHARED.contains(&detector.id) =>
+                    {
                         missed.push(format!("named {}: {} {shape}", hit.detector, detector.id));
                     }
                     Some(_) => {}
@@ -70,7 +109,12 @@ fn a_token_is_found_wherever_it_stands() {
         },
     );
     missed.dedup();
-    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+    assert!(
+        missed.is_empty(),
+        "{} missed:\n{}",
+        missed.len(),
+        missed.join("\n")
+    );
 }
 
 #[test]
@@ -79,16 +123,29 @@ fn what_is_public_passes() {
     each_token(
         |detector| detector.is_public,
         |detector, shape, _, token| {
-            for text in [token.to_owned(), format!("key={token}"), format!("({token})."), format!("https://example.com/?k={token}")] {
+            for text in [
+                token.to_owned(),
+                format!("key={token}"),
+                format!("({token})."),
+                format!("https://example.com/?k={token}"),
+            ] {
                 assert_eq!(guard.first(&text, None), None, "{} {shape}", detector.id);
             }
-            assert_eq!(guard.first(token, Some("api_key")), None, "{} {shape} under a name", detector.id);
+            assert_eq!(
+                guard.first(token, Some("api_key")),
+                None,
+                "{} {shape} under a name",
+                detector.id
+            );
         },
     );
 }
 
 /// The shape with its last run changed; none where it has no run.
-fn with_last_run(pieces: &[Piece], change: impl Fn(&mut usize, &mut Option<usize>)) -> Option<Vec<Piece>> {
+fn with_last_run(
+    pieces: &[Piece],
+    change: impl Fn(&mut usize, &mut Option<usize>),
+) -> Option<Vec<Piece>> {
     let mut changed = pieces.to_vec();
     let last = changed.iter_mut().rev().find_map(|piece| match piece {
         Piece::Run { min, max, .. } => Some((min, max)),
@@ -114,7 +171,9 @@ fn a_byte_less_is_no_token() {
             };
             let mut random = Random::seeded(detector.id.len() as u64 + shape.len() as u64);
             let text = token(&mut random, &shorter);
-            let same = guard.first(&text, None).filter(|finding| finding.detector == detector.id);
+            let same = guard
+                .first(&text, None)
+                .filter(|finding| finding.detector == detector.id);
             assert_eq!(same, None, "{} {shape}", detector.id);
         },
     );
@@ -127,7 +186,10 @@ fn a_byte_of_another_alphabet_is_no_token() {
         |detector| !detector.is_public,
         |detector, shape, pieces, _| {
             // In the middle of the last run: what is left of it is too short.
-            let Some(Piece::Run { min, max: Some(_), .. }) = pieces.last() else {
+            let Some(Piece::Run {
+                min, max: Some(_), ..
+            }) = pieces.last()
+            else {
                 return;
             };
             let mut random = Random::seeded(shape.len() as u64);
@@ -135,7 +197,9 @@ fn a_byte_of_another_alphabet_is_no_token() {
             let text = token(&mut random, &exact);
             let at = text.len() - min / 2 - 1;
             let broken = format!("{}!{}", &text[..at], &text[at + 1..]);
-            let whole = guard.first(&broken, None).filter(|finding| finding.detector == detector.id && finding.start + finding.length > at);
+            let whole = guard.first(&broken, None).filter(|finding| {
+                finding.detector == detector.id && finding.start + finding.length > at
+            });
             assert_eq!(whole, None, "{} {shape}", detector.id);
         },
     );
@@ -149,16 +213,25 @@ fn what_is_glued_to_a_word_is_a_part_of_it() {
         |detector, shape, pieces, token| {
             // A head of any length takes the letter for its own; a mark of punctuation needs no boundary.
             let firm = match &pieces[0] {
-                Piece::Literal(literal) => literal.starts_with(|first: char| first.is_ascii_alphanumeric()),
+                Piece::Literal(literal) => {
+                    literal.starts_with(|first: char| first.is_ascii_alphanumeric())
+                }
                 Piece::Run { min, max, .. } => *max == Some(*min),
                 Piece::Uuid => false,
             };
             if !firm || shape.starts_with(['~', '!']) {
                 return;
             }
-            for glued in [format!("a{token}"), format!("desk-{token}"), format!("my_{token}"), format!("7{token}")] {
+            for glued in [
+                format!("a{token}"),
+                format!("desk-{token}"),
+                format!("my_{token}"),
+                format!("7{token}"),
+            ] {
                 let start = glued.len() - token.len();
-                let same = guard.first(&glued, None).filter(|finding| finding.detector == detector.id && finding.start == start);
+                let same = guard
+                    .first(&glued, None)
+                    .filter(|finding| finding.detector == detector.id && finding.start == start);
                 assert_eq!(same, None, "{} {shape}", detector.id);
             }
         },
@@ -197,7 +270,12 @@ fn masks_and_holes_pass() {
                 format!("{head}your_token_here"),
                 head.clone(),
             ] {
-                assert_eq!(guard.first(&text, None), None, "{} {shape}: {text}", detector.id);
+                assert_eq!(
+                    guard.first(&text, None),
+                    None,
+                    "{} {shape}: {text}",
+                    detector.id
+                );
             }
         },
     );

@@ -15,16 +15,29 @@ fn the_manual_is_the_table() {
         fs::write(MANUAL, written).expect("the manual can be written");
     } else {
         let found = fs::read_to_string(MANUAL).unwrap_or_default();
-        assert!(found == written, "the manual is not the table: BLESS=1 cargo test --release -p keyguard manual");
+        assert!(
+            found == written,
+            "the manual is not the table: BLESS=1 cargo test --release -p keyguard manual"
+        );
     }
 }
 
 #[test]
 fn each_row_says_whose_it_is_and_has_a_name_of_its_own() {
     let mut ids = BTreeSet::new();
-    for Detector { id, service, source, .. } in detectors() {
+    for Detector {
+        id,
+        service,
+        source,
+        ..
+    } in detectors()
+    {
         assert!(ids.insert(id), "{id} stands there twice");
-        assert!(id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'), "{id}");
+        assert!(
+            id.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+            "{id}"
+        );
         assert!(!service.is_empty() && !source.is_empty(), "{id}");
         assert!(!service.contains('|') && !source.contains('|'), "{id}");
     }
@@ -32,7 +45,10 @@ fn each_row_says_whose_it_is_and_has_a_name_of_its_own() {
 
 #[test]
 fn the_table_is_broad() {
-    let services: BTreeSet<_> = detectors().iter().map(|detector| detector.service).collect();
+    let services: BTreeSet<_> = detectors()
+        .iter()
+        .map(|detector| detector.service)
+        .collect();
     assert!(services.len() >= 250, "{} services", services.len());
 }
 
@@ -43,7 +59,11 @@ fn the_guard_is_small() {
 }
 
 fn manual() -> String {
-    let of = |public: bool| detectors().iter().filter(move |detector| detector.is_public == public);
+    let of = |public: bool| {
+        detectors()
+            .iter()
+            .filter(move |detector| detector.is_public == public)
+    };
     let services: BTreeSet<_> = of(false).map(|detector| detector.service).collect();
     let mut text = format!(
         "# What the guard looks for\n\n\
@@ -56,12 +76,24 @@ fn manual() -> String {
         services.len(),
         of(true).count(),
     );
-    let mut row = |Detector { id, service, source, .. }: &Detector| {
+    let mut row = |Detector {
+                       id,
+                       service,
+                       source,
+                       ..
+                   }: &Detector| {
         writeln!(text, "| `{id}` | {service} | {source} |").expect("a string can be written to");
     };
     of(false).for_each(&mut row);
-    text.push_str("\n## Public, and passed over\n\n| kind | service | source |\n| --- | --- | --- |\n");
-    let mut row = |Detector { id, service, source, .. }: &Detector| {
+    text.push_str(
+        "\n## Public, and passed over\n\n| kind | service | source |\n| --- | --- | --- |\n",
+    );
+    let mut row = |Detector {
+                       id,
+                       service,
+                       source,
+                       ..
+                   }: &Detector| {
         writeln!(text, "| `{id}` | {service} | {source} |").expect("a string can be written to");
     };
     of(true).for_each(&mut row);

@@ -8,8 +8,18 @@ use crate::business;
 use crate::common::{ALNUM, BASE64, BASE64URL, HEX, LOWER_ALNUM, Random, uuid};
 
 const NAMES: [&str; 12] = [
-    "api_key", "apiKey", "secret", "client_secret", "clientSecret", "password", "auth_token", "ACCESS_TOKEN", "private_key", "x-api-key",
-    "wise_api_token", "mux_token_secret",
+    "api_key",
+    "apiKey",
+    "secret",
+    "client_secret",
+    "clientSecret",
+    "password",
+    "auth_token",
+    "ACCESS_TOKEN",
+    "private_key",
+    "x-api-key",
+    "wise_api_token",
+    "mux_token_secret",
 ];
 
 fn anonymous(random: &mut Random) -> String {
@@ -35,11 +45,22 @@ fn nine_in_ten_at_least_are_found_by_their_names() {
         let name = random.pick(&NAMES);
         let value = anonymous(&mut random);
         named += usize::from(guard.first(&value, Some(name)).is_some());
-        assigned += usize::from(guard.first(&format!("A=1\n{name}={value}\nB=2"), None).is_some());
-        quoted += usize::from(guard.first(&format!("{{\"a\": 1, \"{name}\": \"{value}\"}}"), None).is_some());
+        assigned += usize::from(
+            guard
+                .first(&format!("A=1\n{name}={value}\nB=2"), None)
+                .is_some(),
+        );
+        quoted += usize::from(
+            guard
+                .first(&format!("{{\"a\": 1, \"{name}\": \"{value}\"}}"), None)
+                .is_some(),
+        );
     }
     for found in [named, assigned, quoted] {
-        assert!(found * 100 >= VALUES * 97, "{named} {assigned} {quoted} of {VALUES}");
+        assert!(
+            found * 100 >= VALUES * 97,
+            "{named} {assigned} {quoted} of {VALUES}"
+        );
     }
 }
 
@@ -63,8 +84,30 @@ fn one_ordinary_value_in_a_hundred_at_most_is_condemned_by_a_name() {
     let guard = Guard::new();
     let mut random = Random::seeded(13);
     const ORDINARY: [&str; 24] = [
-        "slug", "css_class", "note", "email", "url", "phone", "path", "created_at", "amount", "model", "version", "ip", "ref", "secret_arn",
-        "password_hash", "password", "coupon", "config", "address", "user_agent", "payload", "log", "job", "publishable_key",
+        "slug",
+        "css_class",
+        "note",
+        "email",
+        "url",
+        "phone",
+        "path",
+        "created_at",
+        "amount",
+        "model",
+        "version",
+        "ip",
+        "ref",
+        "secret_arn",
+        "password_hash",
+        "password",
+        "coupon",
+        "config",
+        "address",
+        "user_agent",
+        "payload",
+        "log",
+        "job",
+        "publishable_key",
     ];
     let (mut values, mut taken) = (0, Vec::new());
     while values < 20_000 {
@@ -78,7 +121,12 @@ fn one_ordinary_value_in_a_hundred_at_most_is_condemned_by_a_name() {
             taken.push(format!("{name}: {value}"));
         }
     }
-    assert!(taken.len() * 100 <= values, "{} of {values}:\n{}", taken.len(), taken.join("\n"));
+    assert!(
+        taken.len() * 100 <= values,
+        "{} of {values}:\n{}",
+        taken.len(),
+        taken.join("\n")
+    );
 }
 
 #[test]
@@ -97,8 +145,17 @@ fn the_range_is_the_value_alone() {
         (format!("(token={value})."), None),
         (format!("größe: 1, geheimnis: 2, passwords: {value}"), None),
     ] {
-        let Finding { start, length, detector, .. } = guard.first(&text, name).unwrap_or_else(|| panic!("{text}"));
-        assert_eq!((&text[start..start + length], detector), (value.as_str(), "named_value"), "{text}");
+        let Finding {
+            start,
+            length,
+            detector,
+            ..
+        } = guard.first(&text, name).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(
+            (&text[start..start + length], detector),
+            (value.as_str(), "named_value"),
+            "{text}"
+        );
     }
 }
 
@@ -107,7 +164,10 @@ fn each_of_several_is_found_once() {
     let guard = Guard::new();
     let mut random = Random::seeded(15);
     let values: Vec<String> = (0..5).map(|_| random.text(HEX, 32)).collect();
-    let text: String = values.iter().map(|value| format!("api_key={value}\n")).collect();
+    let text: String = values
+        .iter()
+        .map(|value| format!("api_key={value}\n"))
+        .collect();
     let mut found = Vec::new();
     guard.all(&text, None, &mut |finding| {
         found.push(text[finding.start..finding.start + finding.length].to_owned());

@@ -18,7 +18,12 @@ fn one_in_a_thousand_at_most_is_taken_for_a_secret() {
             taken.push(format!("{name}: {} in {value}", finding.detector));
         }
     }
-    assert!(taken.len() * 1000 <= VALUES, "{} of {VALUES}:\n{}", taken.len(), taken.join("\n"));
+    assert!(
+        taken.len() * 1000 <= VALUES,
+        "{} of {VALUES}:\n{}",
+        taken.len(),
+        taken.join("\n")
+    );
 }
 
 #[test]
