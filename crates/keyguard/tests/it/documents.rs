@@ -150,13 +150,13 @@ fn a_document_in_a_string_is_a_document() {
 fn what_is_no_json_is_text() {
     let key = key(8);
     for text in [
-        format!("{key}"),
+        key.clone(),
         format!("see {key}."),
         format!("{{\"a\": {key}}}"),
         format!("{{\"a\" \"{key}\"}}"),
         format!("{{\"a\": \"b\"}} {key}"),
         format!("{{\"a\": \"{key}"),
-        format!("{{\"a\": \"x\\"),
+        "{\"a\": \"x\\".to_owned(),
         format!("[INFO] started with {key}"),
         format!("{{{{ template }}}} {key}"),
         format!("[1,, \"{key}\"]"),
