@@ -30,6 +30,7 @@ mod authenticate;
 mod canary;
 mod census;
 mod chain;
+mod clients;
 mod concurrency;
 mod context;
 mod contract;
