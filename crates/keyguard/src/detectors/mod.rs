@@ -1,4 +1,4 @@
-//! The table of formats: a row a detector. What it says is known from the vendors' own pages, or seen by scanners.
+//! The table of formats: a row a detector.
 
 mod table;
 
@@ -12,7 +12,7 @@ pub struct Detector {
     pub service: &'static str,
     /// Its shapes, separated by ` | `, in the notation of `shape.rs`; empty where code finds it.
     pub shapes: &'static str,
-    /// A page of the vendor's, a standard, or `observed`.
+    /// Where the vendor speaks of it, a standard, or `observed`. No promise that the page says the lengths.
     pub source: &'static str,
     /// Looks like a secret and is made to be public: it is passed over, whatever else it looks like.
     pub is_public: bool,

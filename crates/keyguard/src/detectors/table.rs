@@ -1,8 +1,8 @@
 //! The rows. Add one here and its format is looked for; `shape.rs` explains the notation.
 //!
-//! A row is written from what the vendor's page says, or from tokens as they are seen (`observed`). Lengths are as wide
-//! as the prefix is particular: vendors lengthen their tokens without notice. Where vendors share a prefix, the row that
-//! is found names one of them, and says "and others".
+//! The source of a row is where the vendor speaks of the key, or `observed`. Most vendors publish a prefix at best: alphabets and
+//! lengths are those of tokens as they are seen, by scanners' public rules too. They are as wide as the prefix is particular,
+//! since vendors lengthen their tokens without notice. Where vendors share a prefix, the row that is found names one of them.
 
 use super::{Detector, found_by_code, public, secret};
 

@@ -280,3 +280,28 @@ fn masks_and_holes_pass() {
         },
     );
 }
+
+#[test]
+fn what_goes_on_as_a_word_is_no_token() {
+    let guard = Guard::new();
+    each_token(
+        |detector| !detector.is_public,
+        |detector, shape, pieces, token| {
+            let goes_on = match pieces.last() {
+                Some(Piece::Run { alphabet, .. }) => !alphabet.contains('z'),
+                Some(Piece::Literal(literal)) => {
+                    literal.ends_with(|last: char| last.is_ascii_alphanumeric())
+                }
+                _ => true,
+            };
+            if !goes_on {
+                return;
+            }
+            let longer = format!("{token}z");
+            let same = found(&guard, &longer).into_iter().find(|finding| {
+                finding.detector == detector.id && finding.start + finding.length == token.len()
+            });
+            assert_eq!(same, None, "{} {shape}", detector.id);
+        },
+    );
+}

@@ -69,8 +69,9 @@ fn manual() -> String {
         "# What the guard looks for\n\n\
          Printed from the table in `crates/keyguard/src/detectors/table.rs`; a test compares. {} detectors of {} services, and {} kinds\n\
          of values that look like secrets and are made to be public.\n\n\
-         The detector's name is what a refusal, a row of `vault.guard_rules` and `vault.detect_secret` say. `observed`: seen in use, not\n\
-         promised by the vendor. Where vendors share a prefix, one of them is named.\n\n\
+         The detector's name is what a refusal, a row of `vault.guard_rules` and `vault.detect_secret` say. The source is where\n\
+         the vendor speaks of the key; alphabets and lengths are mostly those of tokens as they are seen. `observed`: no page of the\n\
+         vendor's is known. Where vendors share a prefix, one of them is named.\n\n\
          ## Secrets\n\n| detector | service | source |\n| --- | --- | --- |\n",
         of(false).count(),
         services.len(),
