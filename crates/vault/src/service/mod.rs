@@ -11,6 +11,7 @@ mod lifecycle;
 mod place;
 mod root_keys;
 mod root_rotation;
+mod signing;
 mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
