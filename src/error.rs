@@ -4,7 +4,7 @@
 
 use envelope::Fingerprint;
 use pgrx::PgSqlErrorCode as Code;
-use vault::{Dry, Outcome, VaultError};
+use vault::{CredentialId, Dry, Outcome, VaultError};
 
 use crate::pg::attempt::ServerError;
 
@@ -297,6 +297,20 @@ impl From<VaultError> for ServerError {
             detail,
             hint,
         }
+    }
+}
+
+/// What PostgreSQL says of a credential that rows of other tables refer to, with the way to find them.
+pub fn with_referrers(error: ServerError, credential: Option<CredentialId>) -> ServerError {
+    if error.sqlstate != Code::ERRCODE_FOREIGN_KEY_VIOLATION || error.hint.is_some() {
+        return error;
+    }
+    let id = credential.map_or("<id>".to_owned(), |id| id.to_string());
+    ServerError {
+        hint: Some(format!(
+            "Who refers to it: SELECT * FROM vault.credential_references('{id}');"
+        )),
+        ..error
     }
 }
 

@@ -1039,13 +1039,14 @@ fn a_gateways_request_reaches_its_own_tenants_credentials() {
 
 // ---- three walls, each alone ----
 
-const WALLED: [&str; 7] = [
+const WALLED: [&str; 8] = [
     "credentials",
     "credential_versions",
     "credential_version_notes",
     "credential_lifecycles",
     "decoys",
     "deleted_credentials",
+    "integration_alerts",
     "wrapped_tenant_keys",
 ];
 

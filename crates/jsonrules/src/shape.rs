@@ -136,7 +136,9 @@ impl<'a> Sizes<'a> {
                         return Err(SchemaError::Forbidden(forbidden));
                     }
                     add(match name.as_str() {
-                        "$ref" => self.of_definition(target(member).ok_or(SchemaError::Reference)?)?,
+                        "$ref" => {
+                            self.of_definition(target(member).ok_or(SchemaError::Reference)?)?
+                        }
                         "$schema" if !is_root => return Err(SchemaError::Dialect),
                         _ => self.of(member, false)?,
                     });

@@ -27,13 +27,13 @@ mod versions;
 pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey,
-    ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember,
-    Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
-    RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit,
-    ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore,
-    TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets,
-    action_named,
+    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Hmac,
+    ImportStandbyLog, ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
+    RemoveTenantMember, RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle,
+    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant,
+    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
@@ -46,9 +46,10 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, JwtKeyStorage, JwtPublicKey,
-    JwtSecretRow, KeyStorage, Kind, Locked, NewRow, RootKeyRecords, RootKeys, RootRecord,
-    SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, IntegrationAlert,
+    JwtKeyStorage, JwtPublicKey, JwtSecretRow, KeyStorage, Kind, Locked, NewRow, RepairStorage,
+    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
+    VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{

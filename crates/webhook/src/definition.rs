@@ -149,11 +149,11 @@ impl Definition {
         };
         let is_secret = !matches!(scheme, Scheme::Wise { .. });
         match &raw.field {
-            Some(field) if is_secret && (1..=FIELD_MAX_BYTES).contains(&field.len()) => {}
+            Some(field) if (1..=FIELD_MAX_BYTES).contains(&field.len()) => {}
             None if !is_secret => {}
             _ => {
                 return Err(DefinitionError(
-                    "A field names the secret to verify with; scheme wise, which has keys, has none.",
+                    "A field names what to verify with; scheme wise, which has keys, can do without.",
                 ));
             }
         }
@@ -163,12 +163,12 @@ impl Definition {
         })
     }
 
-    /// The service's field that holds the secret; `None`: it is verified with public keys.
+    /// The service's field that holds what to verify with; `None`: the definition's own public keys.
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
     }
 
-    /// A secret of that field, as a key.
+    /// What stands in that field, as a key.
     pub fn key(&self, secret: &[u8]) -> Result<Key, KeyError> {
         Key::new(&self.scheme, secret)
     }

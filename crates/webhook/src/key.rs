@@ -1,14 +1,20 @@
-//! What a signature is verified with. A secret and a public key are made by different constructors from different input.
+//! What a signature is verified with. A secret and a public key are two things: neither serves in the other's place, or
+//! whoever knows a public key could sign with it.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::base64;
-use crate::definition::Scheme;
+use crate::definition::{PublicKey, Scheme};
+use crate::{base64, spki};
 
-/// A secret shared with the service.
-pub struct Key(Zeroizing<Vec<u8>>);
+/// Of one scheme, shared with the service or published by it.
+pub struct Key(pub(crate) Kind);
+
+pub(crate) enum Kind {
+    Secret(Zeroizing<Vec<u8>>),
+    Public(PublicKey),
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
@@ -16,8 +22,7 @@ pub enum KeyError {
     Empty,
     /// A secret of Standard Webhooks is base64, after `whsec_` or bare.
     NotBase64,
-    /// The scheme verifies with public keys, which its definition holds.
-    Useless,
+    NotAPublicKey,
 }
 
 impl KeyError {
@@ -27,29 +32,33 @@ impl KeyError {
             Self::NotBase64 => {
                 "A secret of this scheme is \"whsec_\" and base64, as the service shows it."
             }
-            Self::Useless => "This scheme has public keys, and no secret.",
+            Self::NotAPublicKey => {
+                "A key of this scheme is an RSA public key of 2048 to 8192 bits: PEM (BEGIN PUBLIC KEY), or its base64."
+            }
         }
     }
 }
 
 impl Key {
-    /// The secret as the service shows it. Stripe's and Mux's are keys as they stand, prefix and all; of Standard Webhooks
-    /// the key is what the base64 after the prefix says.
-    pub(crate) fn new(scheme: &Scheme, secret: &[u8]) -> Result<Self, KeyError> {
-        let bytes = match scheme {
-            Scheme::Stamped { .. } | Scheme::Body(_) => Zeroizing::new(secret.to_vec()),
-            Scheme::Svix => base64::decode(secret.strip_prefix(b"whsec_").unwrap_or(secret))
+    /// The key as the service shows it. Stripe's and Mux's secrets are keys as they stand, prefix and all; of Standard
+    /// Webhooks the key is what the base64 after the prefix says.
+    pub(crate) fn new(scheme: &Scheme, text: &[u8]) -> Result<Self, KeyError> {
+        let secret = match scheme {
+            Scheme::Stamped { .. } | Scheme::Body(_) => Zeroizing::new(text.to_vec()),
+            Scheme::Svix => base64::decode(text.strip_prefix(b"whsec_").unwrap_or(text))
                 .ok_or(KeyError::NotBase64)?,
-            Scheme::Wise { .. } => return Err(KeyError::Useless),
+            Scheme::Wise { .. } => {
+                return std::str::from_utf8(text)
+                    .ok()
+                    .and_then(spki::rsa_public_key)
+                    .map(|der| Self(Kind::Public(PublicKey(der))))
+                    .ok_or(KeyError::NotAPublicKey);
+            }
         };
-        if bytes.is_empty() {
-            return Err(KeyError::Empty);
+        match secret.is_empty() {
+            true => Err(KeyError::Empty),
+            false => Ok(Self(Kind::Secret(secret))),
         }
-        Ok(Self(bytes))
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
     }
 }
 

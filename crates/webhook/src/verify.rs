@@ -5,6 +5,7 @@ use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::definition::{Body, Encoding, PublicKey, Scheme};
+use crate::key::Kind;
 use crate::{Algorithm, Definition, Environment, Headers, Key, Refusal, base64, instant, mac};
 
 /// How far the time of a webhook may be from now, either way, where the caller does not say: what Stripe, Svix and Mux
@@ -24,8 +25,8 @@ impl Definition {
     /// Whether one of the keys has signed this payload, now.
     ///
     /// - `keys`: made by [`Definition::key`]; all that count at this moment, since one that was replaced may still be in
-    ///   use at the service. Not looked at where the scheme has public keys.
-    /// - `environment`: whose public keys count.
+    ///   use at the service. Of scheme wise: instead of the keys that the definition holds; none: those.
+    /// - `environment`: which of the definition's public keys count.
     /// - `tolerance_s`: how far the time of the webhook may be from now, either way.
     pub fn verify(
         &self,
@@ -61,11 +62,14 @@ impl Definition {
             }
             Scheme::Body(body) => made_by_one(keys, &[payload], &[body.signature(headers)?]),
             Scheme::Wise { live, test } => {
-                let keys = match environment {
+                let published = match environment {
                     Environment::Live => live,
                     Environment::Test => test,
                 };
-                signed_by_one(keys, payload, headers)?;
+                match keys {
+                    [] => signed_by_one(published.iter(), payload, headers)?,
+                    _ => signed_by_one(keys.iter().filter_map(public), payload, headers)?,
+                }
                 sent_lately(payload, now_s, tolerance_s)
             }
         }
@@ -79,8 +83,8 @@ fn made_by_one(
     signatures: &[[u8; MAC_BYTES]],
 ) -> Result<(), Refusal> {
     let mut found = Choice::from(0);
-    for key in keys {
-        let expected = mac(Algorithm::Sha256, key.bytes(), signed);
+    for key in keys.iter().filter_map(secret) {
+        let expected = mac(Algorithm::Sha256, key, signed);
         for signature in signatures {
             found |= expected.ct_eq(signature);
         }
@@ -91,7 +95,25 @@ fn made_by_one(
     }
 }
 
-fn signed_by_one(keys: &[PublicKey], payload: &[u8], headers: &Headers) -> Result<(), Refusal> {
+fn secret(key: &Key) -> Option<&[u8]> {
+    match &key.0 {
+        Kind::Secret(secret) => Some(secret),
+        Kind::Public(_) => None,
+    }
+}
+
+fn public(key: &Key) -> Option<&PublicKey> {
+    match &key.0 {
+        Kind::Public(key) => Some(key),
+        Kind::Secret(_) => None,
+    }
+}
+
+fn signed_by_one<'a>(
+    mut keys: impl Iterator<Item = &'a PublicKey>,
+    payload: &[u8],
+    headers: &Headers,
+) -> Result<(), Refusal> {
     let text = headers.one("x-signature-sha256")?;
     let signature = base64::decode(text.as_bytes()).ok_or(Refusal::Malformed)?;
     let verifies = |PublicKey(key): &PublicKey| {
@@ -99,7 +121,7 @@ fn signed_by_one(keys: &[PublicKey], payload: &[u8], headers: &Headers) -> Resul
             .verify(payload, &signature)
             .is_ok()
     };
-    match keys.iter().any(verifies) {
+    match keys.any(verifies) {
         true => Ok(()),
         false => Err(Refusal::Mismatch),
     }

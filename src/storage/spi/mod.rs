@@ -5,6 +5,7 @@ mod census;
 mod decoys;
 mod jwt_keys;
 mod keys;
+mod repairs;
 mod root_keys;
 mod rotation;
 mod tenants;

@@ -9,6 +9,7 @@ mod jwt_keys;
 mod keys;
 mod lifecycle;
 mod place;
+mod repairs;
 mod root_keys;
 mod root_rotation;
 mod signing;

@@ -346,3 +346,40 @@ fn nothing_shows_a_key() {
     let key = named("mux_node_sdk").keys().remove(0);
     assert_eq!(format!("{key:?}"), "Key(redacted)");
 }
+
+/// A public key is no secret: whoever reads it could sign with it.
+#[test]
+fn a_public_key_is_no_secret_and_a_secret_no_public_key() {
+    let (wise, mux) = (named("wise_sandbox"), named("mux_node_sdk"));
+    let published = wise.definition["keys"]["test"][0].as_str().unwrap();
+    let public = wise.definition().key(published.as_bytes()).unwrap();
+    let refused = mux.verify_with(&[public], mux.payload.as_bytes(), mux.list(), mux.now_s);
+    assert_eq!(refused, Err(Refusal::Mismatch));
+    let refused = wise.verify_with(
+        &mux.keys(),
+        wise.payload.as_bytes(),
+        wise.list(),
+        wise.now_s,
+    );
+    assert_eq!(refused, Err(Refusal::Mismatch));
+}
+
+/// One that a tenant has been given counts in the place of those that are published.
+#[test]
+fn a_public_key_of_ones_own_replaces_the_published_ones() {
+    let wise = named("wise_sandbox");
+    let headers = Headers::new(wise.list()).unwrap();
+    let verify = |own: &str| {
+        let key = wise.definition().key(own.as_bytes()).unwrap();
+        let payload = wise.payload.as_bytes();
+        let live = Environment::Live;
+        wise.definition()
+            .verify(&[key], live, payload, &headers, wise.now_s, TOLERANCE_S)
+    };
+    assert_eq!(
+        verify(wise.definition["keys"]["test"][0].as_str().unwrap()),
+        Ok(())
+    );
+    let other = wise.definition["keys"]["live"][0].as_str().unwrap();
+    assert_eq!(verify(other), Err(Refusal::Mismatch));
+}

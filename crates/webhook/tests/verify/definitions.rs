@@ -52,7 +52,7 @@ fn every_scheme_has_its_parts() {
 }
 
 #[test]
-fn wise_has_keys_and_no_field() {
+fn wise_has_keys_and_perhaps_a_field() {
     let whole = named("wise_sandbox").definition;
     assert_eq!(parse(whole.clone()), None);
     let key = whole["keys"]["live"][0].clone();
@@ -75,7 +75,11 @@ fn wise_has_keys_and_no_field() {
         parse(json!({"scheme": "wise", "keys": {"live": [key]}})),
         None
     );
-    assert!(parse(json!({"scheme": "wise", "keys": {"live": [key]}, "field": "f"})).is_some());
+    assert_eq!(
+        parse(json!({"scheme": "wise", "keys": {"live": [key]}, "field": "f"})),
+        None
+    );
+    assert!(parse(json!({"scheme": "wise", "keys": {"live": [key]}, "field": ""})).is_some());
 }
 
 #[test]
