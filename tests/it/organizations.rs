@@ -75,7 +75,7 @@ fn the_table_is_made_once_and_made_whole_again() {
     let (mut session, _) = table(&db);
     let describe = "SELECT (SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY conname) FROM pg_constraint
                              WHERE conrelid = 'public.organization_integrations'::regclass)
-                        || (SELECT string_agg(pg_get_triggerdef(oid) || tgenabled, '; ' ORDER BY tgname) FROM pg_trigger
+                        || (SELECT string_agg(pg_get_triggerdef(oid) || tgenabled::text, '; ' ORDER BY tgname) FROM pg_trigger
                              WHERE tgrelid = 'public.organization_integrations'::regclass AND NOT tgisinternal)
                         || (SELECT string_agg(indexdef, '; ' ORDER BY indexname) FROM pg_indexes
                              WHERE tablename = 'organization_integrations')

@@ -77,6 +77,7 @@ pub const DISTINCTIVE: &[&str] = &[
     "update_app_secret",
     "verify_access_log",
     "verify_erasure",
+    "verify_webhook",
 ];
 
 /// Words that others may use for things of their own; none takes a secret. Known after `vault.`, as is whatever is

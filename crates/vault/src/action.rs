@@ -50,6 +50,8 @@ actions! {
     /// A key is used and stays inside. What it signs is worth what the key is, so it counts as a release: who must give a
     /// reason to read gives one to sign.
     Hmac = "hmac" releases limited,
+    /// No rate limit: it would drop what is genuine.
+    VerifyWebhook = "verify_webhook",
     /// Who refers to a credential.
     ListReferences = "list_references" lists,
     /// A row of an integration gets its schema's safe default.
@@ -84,6 +86,16 @@ actions! {
     AppDestroy = "app_destroy",
     /// The app's row takes another id or tenant, or its table is emptied: recorded where it is refused.
     AppMove = "app_move",
+    /// Fields and settings of a tenant's account at a service.
+    IntegrationStore = "integration_store" limited manages,
+    IntegrationRetrieve = "integration_retrieve" releases limited,
+    IntegrationDelete = "integration_delete" manages,
+    /// How it stands with a tenant's integrations, never a secret.
+    IntegrationList = "integration_list" lists,
+    VerificationRequest = "verification_request" manages,
+    /// A worker takes a request, and with it the credentials that are to be verified.
+    VerificationClaim = "verification_claim" releases limited,
+    VerificationRecord = "verification_record",
     /// For which tenant a transaction acts; recorded where it is refused.
     SetContext = "set_context",
     EnrolTenant = "enrol_tenant",

@@ -13,6 +13,7 @@ mod apps;
 mod erasure;
 mod error;
 mod event;
+pub mod integrations;
 mod keks;
 mod layers;
 mod names;
@@ -28,12 +29,14 @@ pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
     Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Hmac,
-    ImportStandbyLog, ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
-    RemoveTenantMember, RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials,
-    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant,
-    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    ImportStandbyLog, IntegrationDelete, IntegrationList, IntegrationRetrieve, IntegrationStore,
+    ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember,
+    RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion,
+    SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve,
+    TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerificationClaim,
+    VerificationRecord, VerificationRequest, VerifyAccessLog, VerifyErasure, VerifySecrets,
+    VerifyWebhook, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
@@ -56,7 +59,9 @@ pub use rotation::{
     HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
+pub use service::{
+    Bait, Failed, Form, Guise, OpenIntegration, RootKeyHealth, Vault, Verified, WebhookMaterial,
+};
 pub use standing::Standing;
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,

@@ -168,6 +168,11 @@ impl Definition {
         self.field.as_deref()
     }
 
+    /// Whether it can be verified without a key from that field.
+    pub fn has_keys(&self) -> bool {
+        matches!(self.scheme, Scheme::Wise { .. })
+    }
+
     /// What stands in that field, as a key.
     pub fn key(&self, secret: &[u8]) -> Result<Key, KeyError> {
         Key::new(&self.scheme, secret)

@@ -209,7 +209,9 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'decoys', 'deleted_credentials', 'integration_alerts', 'wrapped_tenant_keys']) AS t (name)
+                            'decoys', 'deleted_credentials', 'integration_alerts', 'integration_verifications',
+                            'tenant_integrations',
+                            'wrapped_tenant_keys']) AS t (name)
     )
     SELECT 'row_security', 'error', format('row security of vault.%s is %s', w.name,
                CASE WHEN c.oid IS NULL THEN 'gone with its table'

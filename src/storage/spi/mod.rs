@@ -3,6 +3,7 @@
 mod apps;
 mod census;
 mod decoys;
+mod integrations;
 mod jwt_keys;
 mod keys;
 mod repairs;

@@ -5,6 +5,7 @@ mod app_secrets;
 mod census;
 mod credentials;
 mod decoys;
+mod integrations;
 mod jwt_keys;
 mod keys;
 mod lifecycle;
@@ -17,9 +18,11 @@ mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
 mod versions;
+mod webhooks;
 
 pub use census::{Failed, Verified};
 pub use decoys::{Bait, Guise};
+pub use integrations::{OpenIntegration, WebhookMaterial};
 
 pub use root_keys::RootKeyHealth;
 

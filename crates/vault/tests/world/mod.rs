@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
 mod apps;
+pub mod integrations;
 mod rotation;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -80,6 +81,8 @@ pub struct Tables {
     /// With the time until which each can be restored.
     pub deleted: BTreeMap<CredentialId, (Row, u64)>,
     pub apps: BTreeMap<AppId, TenantId>,
+    pub integrations: BTreeMap<(TenantId, String), vault::integrations::Integration>,
+    pub requests: BTreeMap<vault::integrations::VerificationId, integrations::Request>,
     pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
     pub decoys: BTreeSet<CredentialId>,
     /// Of issuers of tokens.
@@ -1556,6 +1559,12 @@ impl Backend {
     pub fn retrieve(&mut self, tenant: TenantId, id: CredentialId) -> Result<Vec<u8>, VaultError> {
         self.call(|vault| vault.retrieve(Permit::assertion(tenant), id, Form::Bytes))
             .map(|released| released.into_secret().expose().to_vec())
+    }
+
+    /// The secret, reversed: what it makes is of no interest here.
+    pub fn sign(&mut self, tenant: TenantId, id: CredentialId) -> Result<Vec<u8>, VaultError> {
+        let reversed = |secret: &envelope::Secret| secret.expose().iter().rev().copied().collect();
+        self.call(|vault| vault.sign(Permit::assertion(tenant), id, "sha256", reversed))
     }
 
     pub fn rotate(
