@@ -118,6 +118,8 @@ on_both_adapters! {
         service.restore(row.get(0)).unwrap();
         let key: Option<String> = service.one("SELECT vault.get_tenant_stripe_secret_key($1)", &[&tenant]);
         assert_eq!(key.as_deref(), Some("sk_test_another0123456789"));
+        request(&mut service, tenant, "stripe");
+        assert_eq!(claim(&mut service, "1 minute").unwrap().1, json!({"secret_key": "sk_test_another0123456789"}));
     }
 
     fn one_record_names_the_fields_that_were_read(db) {
@@ -750,9 +752,26 @@ fn another_service_is_one_insert() {
         service.batch_execute("UPDATE vault.integration_services SET offered = true"),
         "42501",
     );
+    // What went past the trigger stops nobody else, and is named.
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "ALTER TABLE vault.integration_services DISABLE TRIGGER check_integration_service;
+             UPDATE vault.integration_services SET fields = '{}' WHERE service = 'mux'",
+        )
+        .unwrap();
+    save(&mut service, tenant, "stripe", &json!({"secret_key": TEST})).unwrap();
+    let found: Vec<String> = superuser.one(
+        "SELECT array_agg(severity || ': ' || what) FROM vault.doctor() WHERE id = 'integration_services'", &[]);
+    assert_eq!(
+        found,
+        [
+            "error: service mux cannot be used: fields is a JSON array of objects",
+            "warning: trigger check_integration_service is gone or disabled: rows are not judged",
+        ]
+    );
     // Who loses the profile loses every privilege of it, also beside another one on the same table.
     let both = db.role_with_profile("admin");
-    let mut superuser = db.superuser();
     superuser
         .batch_execute(&format!(
             "SELECT vault.grant_access('{both}', 'service'), vault.revoke_access('{both}', 'admin')"

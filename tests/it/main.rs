@@ -42,6 +42,7 @@ mod dump;
 mod errors;
 mod export;
 mod functions;
+mod http_api;
 mod integrations;
 mod isolation;
 mod keys;

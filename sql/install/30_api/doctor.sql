@@ -156,8 +156,9 @@ $find$),
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
-                   'add_credential_reference', 'attach_organization_integrations',
-                   'create_organization_integrations', 'repair_organization_integrations')
+                   'add_credential_reference', 'attach_organization_integrations', 'create_organization_integrations',
+                   'repair_organization_integrations', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
+                   'unexpose_api')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -285,6 +286,22 @@ $find$),
            format('SELECT vault.attach_app_table(%L, ...); or take it back: SELECT vault.detach_app_table(%1$L);',
                   p.oid::regclass::text)
       FROM problems AS p
+$find$),
+
+('integration_services', 'every service of the catalogue can be used', $find$
+    SELECT 'integration_services', 'error', format('service %I cannot be used: %s', s.service, f.fault),
+           'Correct its row of vault.integration_services.'
+      FROM vault.integration_services AS s
+     CROSS JOIN LATERAL (
+         SELECT vault.integration_service_fault(s.service, s.category, s.label, s.fields, s.webhook)) AS f (fault)
+     WHERE f.fault IS NOT NULL
+    UNION ALL
+    SELECT 'integration_services', 'warning', 'trigger check_integration_service is gone or disabled: rows are not judged',
+           'ALTER TABLE vault.integration_services ENABLE TRIGGER check_integration_service; if it is gone, create it again '
+           || 'as sql/install/30_api/integration_services.sql does.'
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                        WHERE t.tgrelid = 'vault.integration_services'::regclass
+                          AND t.tgname = 'check_integration_service' AND t.tgenabled <> 'D')
 $find$),
 
 ('shield', NULL, $find$

@@ -110,11 +110,9 @@ const ROUNDS: usize = 32;
 
 impl IntegrationStorage for SpiStorage {
     fn services(&mut self) -> Result<Vec<Service>, VaultError> {
-        SERVICES
-            .all(&[], |row| service(&row))
-            .into_iter()
-            .map(unlike_installed)
-            .collect()
+        let all = SERVICES.all(&[], |row| service(&row));
+        // A row that went past its trigger is none, and stops no other one; doctor names it.
+        Ok(all.into_iter().flatten().collect())
     }
 
     fn hold_integration(

@@ -468,10 +468,17 @@ where
         self.refuse_if_locked(scope)?;
         let services = self.storage.services()?;
         known_service(&services, name)?;
-        let integration = self
-            .storage
-            .lock_integration(scope, name)?
-            .ok_or(VaultError::IntegrationUnknown)?;
+        let integration = match self.storage.lock_integration(scope, name)? {
+            Some(integration) => integration,
+            None => {
+                let sealed = self.storage.sealed_integration(scope, name, true)?;
+                if sealed.secrets.is_empty() {
+                    return Err(VaultError::IntegrationUnknown);
+                }
+                // A secret was restored after the whole was deleted.
+                self.storage.hold_integration(scope, name)?
+            }
+        };
         let mut random = [0; 16];
         self.entropy.fill(&mut random)?;
         let fresh = uuid::Builder::from_random_bytes(random).into_uuid();
