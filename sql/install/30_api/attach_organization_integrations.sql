@@ -91,7 +91,10 @@ BEGIN
                        '    OR EXISTS (SELECT FROM vault.integration_json_errors(''sync_schedule'', r.config_version, r.sync_schedule))',
                        p_table) INTO v_broken;
     END IF;
-    EXECUTE format('CREATE OR REPLACE TRIGGER zy_vault_integration BEFORE INSERT OR UPDATE ON %s '
+    IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p_table AND t.tgname = 'zy_vault_integration') THEN
+        EXECUTE format('DROP TRIGGER zy_vault_integration ON %s', p_table);
+    END IF;
+    EXECUTE format('CREATE TRIGGER zy_vault_integration BEFORE INSERT OR UPDATE ON %s '
                    'FOR EACH ROW EXECUTE FUNCTION vault.check_integration_row()', p_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zy_vault_integration', p_table);
     EXECUTE format('COMMENT ON TRIGGER zy_vault_integration ON %s IS '
