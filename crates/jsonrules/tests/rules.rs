@@ -159,6 +159,17 @@ fn references_do_not_go_in_circles_and_do_not_explode() {
         refused(json!({"$defs": definitions})),
         SchemaError::TooLarge
     );
+    // Nor do they stand on one another until the stack is full.
+    let tower = |height: u64| {
+        let mut definitions = json!({"d0": {"type": "integer"}});
+        for i in 1..height {
+            definitions[format!("d{i}")] = json!({"$ref": format!("#/$defs/d{}", i - 1)});
+        }
+        json!({"$ref": format!("#/$defs/d{}", height - 1), "$defs": definitions})
+    };
+    assert_eq!(refused(tower(1000)), SchemaError::TooLarge);
+    let high = rules(tower(DEPTH_MAX - 2));
+    assert_eq!(breaches(&high, json!("x")).len(), 1);
 }
 
 #[test]
