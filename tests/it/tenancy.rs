@@ -683,6 +683,22 @@ fn every_view_shows_the_tenant_of_the_context_alone() {
         db.superuser()
             .batch_execute(&format!("CALL vault.rewrap_credentials('{tenant}')"))
             .unwrap();
+        for (service, field, value) in [
+            (
+                "stripe",
+                "secret_key",
+                "'sk_' || 'test_' || repeat('a', 24)",
+            ),
+            ("resend", "api_key", "'re_' || repeat('a', 24)"),
+            ("wise", "api_key", "repeat('a', 36)"),
+            ("openai", "api_key", "'sk-' || repeat('a', 48)"),
+        ] {
+            db.superuser()
+                .batch_execute(&format!(
+                    "SELECT vault.save_tenant_credentials('{tenant}', '{service}', jsonb_build_object('{field}', {value}))"
+                ))
+                .unwrap();
+        }
     }
     let views: Vec<String> = db.superuser().one(
         "SELECT array_agg(c.relname::text ORDER BY 1) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid

@@ -109,5 +109,9 @@ mod tests {
         );
         assert!(secret.is(b"sk_live") && !secret.is(b"sk_livE") && !secret.is(b"sk_live_"));
         assert!(Secret::new(Vec::new()).is_empty());
+        assert!(secret.is_within_vartime("a sk_live b") && secret.is_within_vartime("sk_live"));
+        assert!(
+            !secret.is_within_vartime("sk_liv") && !Secret::new(Vec::new()).is_within_vartime("x")
+        );
     }
 }
