@@ -43,9 +43,19 @@ extension_sql_file!(
     requires = ["sql_integration_verifications"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/26_integration_alerts.sql",
+    name = "sql_integration_alerts",
+    requires = ["sql_tenant_integrations"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/26_integration_schemas.sql",
+    name = "sql_integration_schemas",
+    requires = ["sql_integration_alerts"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/30_wrapped_tenant_keys.sql",
     name = "sql_wrapped_tenant_keys",
-    requires = ["sql_tenant_integrations"]
+    requires = ["sql_integration_schemas"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/40_credentials.sql",
@@ -693,9 +703,54 @@ extension_sql_file!(
     requires = ["sql_export_access_log"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/hmac_with_credential.sql",
+    name = "sql_hmac_with_credential",
+    requires = ["sql_import_standby_log"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/verify_webhook.sql",
+    name = "sql_verify_webhook",
+    requires = ["sql_hmac_with_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/credential_references.sql",
+    name = "sql_credential_references",
+    requires = ["sql_verify_webhook"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/integration_schemas.sql",
+    name = "sql_api_integration_schemas",
+    requires = ["sql_credential_references"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/integration_alerts.sql",
+    name = "sql_api_integration_alerts",
+    requires = ["sql_api_integration_schemas"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/check_integration_row.sql",
+    name = "sql_check_integration_row",
+    requires = ["sql_api_integration_alerts"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/attach_organization_integrations.sql",
+    name = "sql_attach_organization_integrations",
+    requires = ["sql_check_integration_row"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/create_organization_integrations.sql",
+    name = "sql_create_organization_integrations",
+    requires = ["sql_attach_organization_integrations"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/repair_organization_integrations.sql",
+    name = "sql_repair_organization_integrations",
+    requires = ["sql_create_organization_integrations"]
+);
+extension_sql_file!(
     "../sql/install/30_api/generate_root_key.sql",
     name = "sql_generate_root_key",
-    requires = ["sql_import_standby_log"]
+    requires = ["sql_repair_organization_integrations"]
 );
 extension_sql_file!(
     "../sql/install/30_api/library_health.sql",

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use envelope::{Fingerprint, KeyRing};
 use vault::{
-    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Prune, Receipt,
+    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Hmac, Prune, Receipt,
     Retrieve, TenantId, TenantRetrieve, VaultError, WholeVault,
 };
 
@@ -77,7 +77,14 @@ impl Audit for WatchedLog {
 }
 
 fn alert<'a>(event: &Event<'a>) -> Event<'a> {
-    let is_read = [Retrieve::NAME, TenantRetrieve::NAME, AppRetrieve::NAME].contains(&event.action);
+    // Who has it sign has it, as far as its service can tell.
+    let reads = [
+        Retrieve::NAME,
+        TenantRetrieve::NAME,
+        AppRetrieve::NAME,
+        Hmac::NAME,
+    ];
+    let is_read = reads.contains(&event.action);
     Event {
         action: if is_read {
             DecoyRead::NAME

@@ -4,7 +4,7 @@
 
 use envelope::Fingerprint;
 use pgrx::PgSqlErrorCode as Code;
-use vault::{Dry, Outcome, VaultError};
+use vault::{CredentialId, Dry, Outcome, VaultError};
 
 use crate::pg::attempt::ServerError;
 
@@ -42,6 +42,21 @@ impl From<VaultError> for ServerError {
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 Some("Nothing was changed.".to_owned()),
                 Some("Somebody else rotated it. Look at vault.list_credential_versions(id), then decide.".to_owned()),
+            ),
+            VaultError::WebhooksUnknown => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("An administrator of the vault can say it: vault.integration_services, column webhook.".to_owned()),
+            ),
+            VaultError::WebhookSecretMissing => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("Save it: vault.save_tenant_credentials; vault.integration_services says in which field.".to_owned()),
+            ),
+            VaultError::WebhookUnusable { rule } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some((*rule).to_owned()),
+                Some("Save it as the service shows it: vault.save_tenant_credentials.".to_owned()),
             ),
             VaultError::NothingPending => (
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -341,6 +356,20 @@ impl From<VaultError> for ServerError {
             detail,
             hint,
         }
+    }
+}
+
+/// What PostgreSQL says of a credential that rows of other tables refer to, with the way to find them.
+pub fn with_referrers(error: ServerError, credential: Option<CredentialId>) -> ServerError {
+    if error.sqlstate != Code::ERRCODE_FOREIGN_KEY_VIOLATION || error.hint.is_some() {
+        return error;
+    }
+    let id = credential.map_or("<id>".to_owned(), |id| id.to_string());
+    ServerError {
+        hint: Some(format!(
+            "Who refers to it: SELECT * FROM vault.credential_references('{id}');"
+        )),
+        ..error
     }
 }
 

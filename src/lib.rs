@@ -9,6 +9,7 @@ mod denied;
 mod entropy;
 mod error;
 mod hex;
+mod integration_schemas;
 mod limits;
 mod pg;
 mod policy;

@@ -11,7 +11,7 @@ use vault::{
 use super::argument::credential_id;
 use crate::audit::AccessLog;
 use crate::decoys::{self, WatchedLog};
-use crate::error::{five_characters, outcome};
+use crate::error::{five_characters, outcome, with_referrers};
 use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::{discretion, transaction};
 use crate::{denied, limits, policy, shield, storage};
@@ -222,7 +222,7 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
                 error: error.into(),
             }
         }
-        Err(error) => final_failure(error),
+        Err(error) => final_failure(with_referrers(error, call.credential.get())),
     };
 
     let in_the_log = if AccessLog::has_recorded() {

@@ -2,6 +2,7 @@
 
 use pgrx::pg_extern;
 use vault::integrations::{Service, ServiceRow};
+use webhook::Definition;
 
 use super::argument::text;
 use crate::pg::json::Jsonb;
@@ -25,6 +26,11 @@ fn integration_service_fault(
     };
     let fields = p_fields.as_ref().map(json).unwrap_or_default();
     let webhook = p_webhook.as_ref().map(json);
+    if let Some(webhook) = &webhook
+        && let Err(error) = Definition::parse(webhook.as_bytes())
+    {
+        return Some(format!("webhook: {error}"));
+    }
     Service::parse(&ServiceRow {
         service: &column(p_service),
         category: &column(p_category),

@@ -5,6 +5,7 @@ mod app_table;
 mod direct;
 pub mod directory;
 pub mod profiles;
+pub mod references;
 mod spi;
 mod wall;
 

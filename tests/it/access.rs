@@ -853,6 +853,81 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "developer"],
     ),
     (
+        "hmac_with_credential(uuid,bytea,text)",
+        "SELECT vault.hmac_with_credential('{id}', 'x')",
+        &["service"],
+    ),
+    (
+        "verify_webhook(uuid,text,bytea,jsonb)",
+        "SELECT vault.verify_webhook('{tenant}', 'none_such', 'x', '{}')",
+        &["service"],
+    ),
+    (
+        "credential_references(uuid)",
+        "SELECT * FROM vault.credential_references('{id}')",
+        &["service", "admin", "auditor", "tenant_user"],
+    ),
+    (
+        "create_organization_integrations(name)",
+        "DO $$ BEGIN PERFORM vault.create_organization_integrations(NULL); EXCEPTION WHEN null_value_not_allowed THEN END $$",
+        &["admin", "developer"],
+    ),
+    (
+        "attach_organization_integrations(regclass)",
+        "DO $$ BEGIN PERFORM vault.attach_organization_integrations(NULL); EXCEPTION WHEN null_value_not_allowed THEN END $$",
+        &["admin", "developer"],
+    ),
+    (
+        "repair_organization_integrations(boolean)",
+        "SELECT * FROM vault.repair_organization_integrations()",
+        &["admin", "developer"],
+    ),
+    (
+        "check_integration_row()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION vault.check_integration_row()",
+        &["admin", "developer"],
+    ),
+    (
+        "check_integration_schema()",
+        "CREATE TEMP TABLE t (); CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION vault.check_integration_schema()",
+        &[],
+    ),
+    (
+        "check_integration_json(text,text,integer,jsonb)",
+        "SELECT vault.check_integration_json('t', 'field_mappings', 1, '{}')",
+        &[],
+    ),
+    (
+        "integration_schema_error(jsonb,jsonb)",
+        "SELECT vault.integration_schema_error('{}', '{}')",
+        &[],
+    ),
+    (
+        "keep_integration_alert(text,uuid,uuid,text,text,jsonb,jsonb)",
+        "SELECT vault.keep_integration_alert('t', '{id}', '{tenant}', 'c', 'p', '{}', '{}')",
+        &["admin", "developer"],
+    ),
+    (
+        "integration_json_errors(text,integer,jsonb)",
+        "SELECT * FROM vault.integration_json_errors('field_mappings', 1, '{}')",
+        &["service", "admin", "developer", "tenant_user"],
+    ),
+    (
+        "integration_schemas",
+        "SELECT * FROM vault.integration_schemas",
+        &["service", "admin", "developer", "auditor", "tenant_user"],
+    ),
+    (
+        "integration_alerts",
+        "SELECT * FROM vault.integration_alerts",
+        &[],
+    ),
+    (
+        "integration_alert_list",
+        "SELECT * FROM vault.integration_alert_list",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
         "credential_versions",
         "SELECT * FROM vault.credential_versions",
         &[],

@@ -691,6 +691,22 @@ fn every_view_shows_the_tenant_of_the_context_alone() {
         db.superuser()
             .batch_execute(&format!("CALL vault.rewrap_credentials('{tenant}')"))
             .unwrap();
+        for (service, field, value) in [
+            (
+                "stripe",
+                "secret_key",
+                "'sk_' || 'test_' || repeat('a', 24)",
+            ),
+            ("resend", "api_key", "'re_' || repeat('a', 24)"),
+            ("wise", "api_key", "repeat('a', 36)"),
+            ("openai", "api_key", "'sk-' || repeat('a', 48)"),
+        ] {
+            db.superuser()
+                .batch_execute(&format!(
+                    "SELECT vault.save_tenant_credentials('{tenant}', '{service}', jsonb_build_object('{field}', {value}))"
+                ))
+                .unwrap();
+        }
     }
     let views: Vec<String> = db.superuser().one(
         "SELECT array_agg(c.relname::text ORDER BY 1) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -1047,13 +1063,14 @@ fn a_gateways_request_reaches_its_own_tenants_credentials() {
 
 // ---- three walls, each alone ----
 
-const WALLED: [&str; 7] = [
+const WALLED: [&str; 8] = [
     "credentials",
     "credential_versions",
     "credential_version_notes",
     "credential_lifecycles",
     "decoys",
     "deleted_credentials",
+    "integration_alerts",
     "wrapped_tenant_keys",
 ];
 

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::rsa::{KeyPair as RsaKeyPair, KeyPairComponents, PublicKeyComponents};
@@ -88,7 +88,8 @@ impl Issuer {
         format!("{signed}.{}", encode(signature))
     }
 
-    fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
+    /// The bare signature.
+    pub fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match algorithm {
             "HS256" => hmac_sha256(self.secret.as_bytes(), message),
@@ -140,7 +141,25 @@ pub fn now_s() -> u64 {
     since.expect("a clock after 1970").as_secs()
 }
 
-fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
+/// The public half of every issuer's RSA key as a SubjectPublicKeyInfo in base64.
+pub fn rsa_public_key() -> String {
+    let element = |tag: u8, content: &[u8]| {
+        let [high, low] = u16::try_from(content.len()).expect("short").to_be_bytes();
+        let length: &[u8] = match (high, low) {
+            (0, ..0x80) => &[low],
+            (0, _) => &[0x81, low],
+            _ => &[0x82, high, low],
+        };
+        [&[tag], length, content].concat()
+    };
+    let number = |first: &[u8], name| element(2, &[first, &rsa_member(name)].concat());
+    let key = element(0x30, &[number(&[0], "n"), number(&[], "e")].concat());
+    let algorithm = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    let bits = element(3, &[&[0], &key[..]].concat());
+    STANDARD.encode(element(0x30, &[&algorithm[..], &bits].concat()))
+}
+
+pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     hmac::sign(&key, message).as_ref().to_vec()
 }

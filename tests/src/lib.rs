@@ -20,7 +20,7 @@ mod wire;
 pub use calls::{Calls, refusal, state_of};
 pub use cluster::{Builder, Cluster, Shutdown};
 pub use database::{Adapter, Database, shared, temporary_role};
-pub use issuer::{Issuer, hs256, now_s, signed_with, unsigned};
+pub use issuer::{Issuer, hmac_sha256, hs256, now_s, rsa_public_key, signed_with, unsigned};
 pub use log_rows::LogRow;
 pub use pgbouncer::Pgbouncer;
 pub use postgrest::{Postgrest, Requests, Response};

@@ -47,6 +47,15 @@ macro_rules! actions {
 actions! {
     Store = "store" limited manages,
     Retrieve = "retrieve" releases limited,
+    /// A key is used and stays inside. What it signs is worth what the key is, so it counts as a release: who must give a
+    /// reason to read gives one to sign.
+    Hmac = "hmac" releases limited,
+    /// No rate limit: it would drop what is genuine.
+    VerifyWebhook = "verify_webhook",
+    /// Who refers to a credential.
+    ListReferences = "list_references" lists,
+    /// A row of an integration gets its schema's safe default.
+    RepairIntegration = "repair_integration",
     Rotate = "rotate" limited manages,
     Delete = "delete" manages,
     /// Back from a deletion.

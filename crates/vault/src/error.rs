@@ -31,6 +31,15 @@ pub enum VaultError {
     #[error("version {current} is current, not {expected}")]
     VersionMoved { expected: i32, current: u32 },
 
+    #[error("the catalogue does not say how the service signs its webhooks")]
+    WebhooksUnknown,
+
+    #[error("the tenant has no secret for webhooks of the service")]
+    WebhookSecretMissing,
+
+    #[error("webhooks of the service cannot be verified with what is saved")]
+    WebhookUnusable { rule: &'static str },
+
     #[error("no version is pending")]
     NothingPending,
 

@@ -28,14 +28,15 @@ mod versions;
 pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey,
+    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Hmac,
     ImportStandbyLog, IntegrationDelete, IntegrationList, IntegrationRetrieve, IntegrationStore,
-    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember, Restore,
-    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
-    RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage,
-    Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer,
-    TrustJwtSecret, UnlockTenant, VerificationClaim, VerificationRecord, VerificationRequest,
-    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember,
+    RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion,
+    SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve,
+    TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerificationClaim,
+    VerificationRecord, VerificationRequest, VerifyAccessLog, VerifyErasure, VerifySecrets,
+    VerifyWebhook, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
@@ -48,9 +49,10 @@ pub use names::{
 };
 pub use permit::{Permit, Receipt, Released, Scope, WholeVault};
 pub use ports::{
-    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, JwtKeyStorage, JwtPublicKey,
-    JwtSecretRow, KeyStorage, Kind, Locked, NewRow, RootKeyRecords, RootKeys, RootRecord,
-    SealedVersion, Storage, TenantKeyRow, TenantStorage, VersionPlace,
+    Audit, CensusStorage, Current, DecoyStorage, Entropy, Insertion, IntegrationAlert,
+    JwtKeyStorage, JwtPublicKey, JwtSecretRow, KeyStorage, Kind, Locked, NewRow, RepairStorage,
+    RootKeyRecords, RootKeys, RootRecord, SealedVersion, Storage, TenantKeyRow, TenantStorage,
+    VersionPlace,
 };
 pub use rate::{Dry, Rate};
 pub use rotation::{

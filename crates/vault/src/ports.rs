@@ -137,6 +137,27 @@ pub trait DecoyStorage {
     fn mark_decoy(&mut self, scope: &Scope, id: CredentialId) -> Result<(), VaultError>;
 }
 
+/// What a row of an integration held before it was given its schema's safe default.
+#[derive(Clone, Copy, Debug)]
+pub struct IntegrationAlert<'a> {
+    pub table: &'a str,
+    pub row: [u8; 16],
+    pub column: &'a str,
+    pub problem: &'a str,
+    /// JSON.
+    pub old: &'a str,
+    pub new: &'a str,
+}
+
+pub trait RepairStorage {
+    /// Keeps it, and tells whoever listens, once the transaction commits. Answers its id.
+    fn keep_alert(
+        &mut self,
+        scope: &Scope,
+        alert: &IntegrationAlert<'_>,
+    ) -> Result<[u8; 16], VaultError>;
+}
+
 /// A public key of an issuer of tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct JwtPublicKey<'a> {

@@ -20,7 +20,7 @@ struct Ids {
     claimed: vault::integrations::VerificationId,
 }
 
-const USE_CASES: [(&str, UseCase); 61] = [
+const USE_CASES: [(&str, UseCase); 64] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
     }),
@@ -56,6 +56,15 @@ const USE_CASES: [(&str, UseCase); 61] = [
     }),
     ("retrieve", |backend, ids| {
         text(backend.retrieve(alice(), ids.credential))
+    }),
+    ("sign", |backend, ids| {
+        text(backend.sign(alice(), ids.credential))
+    }),
+    ("verify a webhook", |backend, _| {
+        text(backend.verify_webhook(alice(), "pay", None))
+    }),
+    ("verify a forged webhook", |backend, _| {
+        text(backend.verify_webhook(alice(), "pay", Some("mismatch")))
     }),
     ("retrieve many", |backend, ids| {
         let asked = [

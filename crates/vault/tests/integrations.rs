@@ -269,3 +269,35 @@ fn a_tenant_that_is_locked_does_not_stop_the_others() {
     );
     assert_eq!(worker.claim_verification(60), Ok(None));
 }
+
+#[test]
+fn a_webhook_leaves_one_record_with_its_service_and_the_word_why_not() {
+    let world = World::new();
+    let mut backend = world.backend();
+    let notes = |world: &World| -> Vec<_> {
+        let verified = world
+            .log()
+            .into_iter()
+            .filter(|entry| entry.action == "verify_webhook");
+        verified
+            .map(|entry| (entry.outcome, entry.key.unwrap(), entry.tenant))
+            .collect()
+    };
+    assert_eq!(backend.verify_webhook(alice(), "pay", None), Ok(true));
+    assert_eq!(
+        backend.verify_webhook(alice(), "pay", Some("stale")),
+        Ok(false)
+    );
+    assert_eq!(
+        notes(&world),
+        [
+            (Outcome::Ok, "pay".to_owned(), Some(alice())),
+            (Outcome::Denied, "pay: stale".to_owned(), Some(alice())),
+        ]
+    );
+    let unknown = backend.verify_webhook(alice(), "nobody", None);
+    assert!(
+        matches!(unknown, Err(VaultError::ServiceUnknown { .. })),
+        "{unknown:?}"
+    );
+}

@@ -72,6 +72,31 @@ fn a_credential_lives_its_life_with_one_record_a_step() {
 }
 
 #[test]
+fn a_key_signs_under_one_record_and_for_its_own_tenant_alone() {
+    let (world, mut backend) = start();
+    let id = backend.store(alice(), b"abc").unwrap();
+    let log = recorded(&world, || {
+        assert_eq!(backend.sign(alice(), id).unwrap(), b"cba");
+    });
+    let signed = with_key(entry("hmac", Outcome::Ok, alice()), "sha256");
+    assert_eq!(log, [about(signed, id)]);
+    for (tenant, id) in [(bob(), id), (alice(), unknown_id())] {
+        assert_eq!(backend.sign(tenant, id), Err(VaultError::NotFound));
+    }
+    backend.put(alice(), "KEY", b"x").unwrap();
+    let of_key = world
+        .committed()
+        .rows
+        .iter()
+        .find(|(other, _)| **other != id)
+        .map(|(id, _)| *id);
+    assert_eq!(
+        backend.sign(alice(), of_key.unwrap()),
+        Err(VaultError::NotFound)
+    );
+}
+
+#[test]
 fn a_tenant_secret_lives_its_life_with_one_record_a_step() {
     let (world, mut backend) = start();
     let mut id = unknown_id();

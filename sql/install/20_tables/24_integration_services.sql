@@ -21,7 +21,7 @@ COMMENT ON COLUMN vault.integration_services.label IS 'For people.';
 COMMENT ON COLUMN vault.integration_services.fields IS
     'Array of objects. name; label; secret (sealed, else readable); required; prefixes: how a value begins and which mode that tells, such as {"sk_live_": "live", "sk_test_": "test", "": null}; refused: how a value begins that is another thing, and which, such as {"pk_": "it is a publishable key"}; charset of what follows the prefix: hex, lower_hex, alnum, base64, base64url, uuid, printable, text, pem; min_length, max_length in characters.';
 COMMENT ON COLUMN vault.integration_services.webhook IS
-    'How the service signs what it sends: {"scheme": "stripe|svix|mux|shopify|wise", "field": the field with what that is verified with}. A new secret of that field leaves the former one open for tenant_vault.rotation_overlap. NULL: its webhooks are not verified here.';
+    'How the service signs what it sends: {"scheme": stripe, svix, mux, shopify or wise, "field": the field with what that is verified with}; hmac_sha256 also has "header", "encoding" (hex, base64) and perhaps "prefix"; wise has "keys", public ones that it publishes: {"live": [...], "test": [...]}, in whose place the tenant''s own field counts where it has one. A new secret of that field leaves the former one open for tenant_vault.rotation_overlap. NULL: its webhooks are not verified here.';
 COMMENT ON COLUMN vault.integration_services.offered IS 'Whether tenants can save credentials of it. What they have stays readable.';
 COMMENT ON COLUMN vault.integration_services.origin IS
     'shipped: as CREATE EXTENSION made it, and not dumped; changed: shipped once; own: added here. Kept by the trigger.';
@@ -47,7 +47,9 @@ INSERT INTO vault.integration_services (service, category, label, origin, webhoo
         {"name": "webhook_secret", "label": "webhook signing secret", "secret": true, "charset": "base64",
          "min_length": 20, "max_length": 255, "prefixes": {"whsec_": null},
          "refused": {"we_": "it is the id of a webhook endpoint; the signing secret begins with whsec_"}}]'),
-    ('wise', 'payments', 'Wise', 'shipped', '{"scheme": "wise", "field": "webhook_public_key"}', '[
+    ('wise', 'payments', 'Wise', 'shipped', '{"scheme": "wise", "field": "webhook_public_key", "keys": {
+        "live": ["MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvO8vXV+JksBzZAY6GhSOXdoTCfhXaaiZ+qAbtaDBiu2AGkGVpmEygFmWP4Li9m5+Ni85BhVvZOodM9epgW3FbA5Q1SexvAF1PPjX4JpMstak/QhAgl1qMSqEevL8cmUeTgcMuVWCJmlge9h7B1CSD4rtlimGZozG39rUBDg6Qt2K+P4wBfLblL0k4C4YUdLnpGYEDIth+i8XsRpFlogxCAFyH9+knYsDbR43UJ9shtc42Ybd40Afihj8KnYKXzchyQ42aC8aZ/h5hyZ28yVyOj3Vos0VdBIs/gAyJ/4yyQFCXYte64I7ssrlbGRaco4nKF3HmaNhxwyKyJafz19eHwIDAQAB"],
+        "test": ["MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAwpb91cEYuyJNQepZAVfPZIlPZfNUefH+n6w9SW3fykqKu938cR7WadQv87oF2VuT+fDt7kqeRziTmPSUhqPUys/V2Q1rlfJuXbE+Gga37t7zwd0egQ+KyOEHQOpcTwKmtZ81ieGHynAQzsn1We3jwt760MsCPJ7GMT141ByQM+yW1Bx+4SG3IGjXWyqOWrcXsxAvIXkpUD/jK/L958CgnZEgz0BSEh0QxYLITnW1lLokSx/dTianWPFEhMC9BgijempgNXHNfcVirg1lPSygz7KqoKUN0oHqWLr2U1A+7kqrl6O2nx3CKs1bj1hToT1+p4kcMoHXA7kA+VBLUpEsVwIDAQAB"]}}', '[
         {"name": "api_key", "label": "API token", "secret": true, "required": true, "charset": "printable",
          "min_length": 20, "max_length": 8192},
         {"name": "profile_id", "label": "profile id", "secret": false, "charset": "alnum", "max_length": 64},

@@ -156,7 +156,8 @@ $find$),
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
-                   'add_credential_reference', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
+                   'add_credential_reference', 'attach_organization_integrations', 'create_organization_integrations',
+                   'repair_organization_integrations', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
                    'unexpose_api')
                AS is_definer
           FROM pg_depend AS m
@@ -209,7 +210,8 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'decoys', 'deleted_credentials', 'integration_verifications', 'tenant_integrations',
+                            'decoys', 'deleted_credentials', 'integration_alerts', 'integration_verifications',
+                            'tenant_integrations',
                             'wrapped_tenant_keys']) AS t (name)
     )
     SELECT 'row_security', 'error', format('row security of vault.%s is %s', w.name,
@@ -237,7 +239,7 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('integration_schemas'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
                    ('tenant_members'), ('tenants'),
                    ('wrapped_tenant_keys'))
            AS t (name)

@@ -29,7 +29,7 @@ CREATE VIEW vault.credential_usage WITH (security_barrier = true) AS
       FROM vault.credentials AS c
       LEFT JOIN (SELECT l.secret_id, pg_catalog.max(l.accessed_at) AS last_used_at
                    FROM vault.vault_access_log AS l
-                  WHERE l.action IN ('retrieve', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
+                  WHERE l.action IN ('retrieve', 'hmac', 'verify_webhook', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
                   GROUP BY l.secret_id) AS u ON u.secret_id = c.id
       -- Several secrets of an integration are read under one record, which names their fields.
       LEFT JOIN (SELECT l.tenant_id, pg_catalog.split_part(l.secret_key, ': ', 1) || '/' || f.field AS name,
@@ -42,7 +42,7 @@ CREATE VIEW vault.credential_usage WITH (security_barrier = true) AS
 ALTER VIEW vault.credential_usage OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.credential_usage FROM PUBLIC;
 COMMENT ON VIEW vault.credential_usage IS
-    'When each credential, tenant secret, app secret and secret of an integration was last read, as the access log says: a read costs no row update, and this view a scan of the whole log. A log that was emptied knows less. Profiles auditor, admin.';
+    'When each credential, tenant secret, app secret and secret of an integration was last read or used, as the access log says: a read costs no row update, and this view a scan of the whole log. A log that was emptied knows less. Profiles auditor, admin.';
 COMMENT ON COLUMN vault.credential_usage.id IS 'The credential.';
 COMMENT ON COLUMN vault.credential_usage.tenant_id IS 'The owner; the nil uuid is the platform.';
 COMMENT ON COLUMN vault.credential_usage.name IS 'The credential''s name, the tenant secret''s key, the app secret''s app and key, or the integration''s service and field.';
@@ -55,7 +55,7 @@ CREATE VIEW vault.tenant_usage WITH (security_barrier = true) AS
       LEFT JOIN (SELECT l.tenant_id, pg_catalog.max(l.accessed_at) AS last_used_at,
                         pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
                    FROM vault.vault_access_log AS l
-                  WHERE l.action IN ('retrieve', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
+                  WHERE l.action IN ('retrieve', 'hmac', 'verify_webhook', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
                   GROUP BY l.tenant_id) AS u ON u.tenant_id = t.tenant_id
      WHERE (SELECT vault.lists_every_tenant()) OR t.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.tenant_usage OWNER TO tenant_vault_owner;
@@ -74,7 +74,7 @@ CREATE VIEW vault.role_usage WITH (security_barrier = true) AS
       FROM (SELECT l.effective_role AS role_name, pg_catalog.max(l.accessed_at) AS last_used_at,
                    pg_catalog.count(*) AS reads, pg_catalog.count(DISTINCT l.secret_id) AS credentials
               FROM vault.vault_access_log AS l
-             WHERE l.action IN ('retrieve', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
+             WHERE l.action IN ('retrieve', 'hmac', 'verify_webhook', 'tenant_retrieve', 'app_retrieve', 'integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
                AND ((SELECT vault.lists_every_tenant()) OR l.tenant_id = (SELECT vault.listed_tenant()))
              GROUP BY l.effective_role) AS u
       FULL JOIN (SELECT last.role_name::text, pg_catalog.array_agg(last.profile ORDER BY last.profile) AS profiles

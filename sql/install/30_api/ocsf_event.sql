@@ -76,14 +76,14 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                             WHEN p_record.action IN ('store', 'store_decoy', 'enrol_tenant', 'add_tenant_member', 'generate_root_key',
                                  'checkpoint_access_log', 'trust_jwt_issuer', 'trust_jwt_secret',
                                  'import_standby_log') THEN 1
-                            WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list', 'list_versions',
+                            WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list', 'list_versions', 'hmac', 'verify_webhook', 'list_references',
                                  'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
                                  'export_access_log', 'decoy_read') THEN 2
                             WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
                                  'tenant_store', 'app_store', 'app_update', 'app_move', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
                                  'activate_root_key', 'rotate_root_key', 'rewrap_tenant_keys', 'retire_root_key',
                                  'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access',
-                                 'require_reason', 'set_rate_limit', 'set_context', 'authenticate', 'decoy_touched') THEN 3
+                                 'require_reason', 'set_rate_limit', 'set_context', 'repair_integration', 'authenticate', 'decoy_touched') THEN 3
                             WHEN p_record.action IN ('delete', 'destroy', 'tenant_delete', 'app_delete', 'app_destroy', 'prune', 'shred_tenant',
                                  'remove_tenant_member', 'distrust_jwt_issuer', 'prune_access_log') THEN 4
                             ELSE 99

@@ -78,6 +78,18 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_table_emptied()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.add_credential_reference(regclass, name, text, name)'),
             ('admin developer',       'REFERENCES', 'TABLE', 'vault.credentials'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.hmac_with_credential(uuid, bytea, text)'),
+            ('service',               'EXECUTE', 'FUNCTION', 'vault.verify_webhook(uuid, text, bytea, jsonb)'),
+            ('service admin auditor tenant_user', 'EXECUTE', 'FUNCTION', 'vault.credential_references(uuid)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.create_organization_integrations(name)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.attach_organization_integrations(regclass)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.repair_organization_integrations(boolean)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.check_integration_row()'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.keep_integration_alert(text, uuid, uuid, text, text, jsonb, jsonb)'),
+            ('service admin developer tenant_user', 'EXECUTE', 'FUNCTION', 'vault.integration_json_errors(text, integer, jsonb)'),
+            ('service admin developer auditor tenant_user', 'SELECT', 'TABLE', 'vault.integration_schemas'),
+            ('admin',                 'INSERT',  'TABLE',    'vault.integration_schemas'),
+            ('service admin tenant_user', 'SELECT', 'TABLE', 'vault.integration_alert_list'),
             ('service admin',         'SELECT',  'TABLE',    'vault.tenant_secrets'),
             ('service admin auditor tenant_user', 'SELECT',  'TABLE',    'vault.credential_list'),
             ('service admin auditor tenant_user', 'EXECUTE', 'FUNCTION', 'vault.list_credentials()'),
@@ -164,4 +176,4 @@ CREATE FUNCTION vault.profile_privileges()
 ALTER FUNCTION vault.profile_privileges() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.profile_privileges() FROM PUBLIC;
 COMMENT ON FUNCTION vault.profile_privileges() IS
-    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables, attaches the table of apps, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for), verifier (takes integrations that are to be verified, and answers).';
+    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables, attaches the table of apps and those of integrations, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for), verifier (takes integrations that are to be verified, and answers).';

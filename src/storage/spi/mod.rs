@@ -6,6 +6,7 @@ mod decoys;
 mod integrations;
 mod jwt_keys;
 mod keys;
+mod repairs;
 mod root_keys;
 mod rotation;
 mod tenants;

@@ -163,6 +163,8 @@ impl Field {
 pub struct Webhook {
     pub scheme: String,
     pub field: String,
+    /// The whole of it, as it stands.
+    pub definition: String,
 }
 
 /// One row of the catalogue.
@@ -455,6 +457,7 @@ fn webhook(text: &str, fields: &[Field]) -> Result<Webhook, String> {
             Ok(Webhook {
                 scheme,
                 field: name.clone(),
+                definition: text.to_owned(),
             })
         }
         _ => Err("the field of webhook is the name of one of fields".to_owned()),

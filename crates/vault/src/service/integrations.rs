@@ -45,6 +45,8 @@ pub struct WebhookMaterial {
     pub public: BTreeMap<String, String>,
     /// Of the current secret.
     pub credential: Option<CredentialId>,
+    /// Which of the service's worlds the account lives in, where anybody has said so.
+    pub mode: Option<Mode>,
 }
 
 /// What is not let go of yet.
@@ -445,6 +447,7 @@ where
         Ok(WebhookMaterial {
             service,
             secrets,
+            mode: plain.as_ref().and_then(Integration::mode),
             public: plain.map(|plain| plain.public).unwrap_or_default(),
             credential,
         })

@@ -10,12 +10,15 @@ mod jwt_keys;
 mod keys;
 mod lifecycle;
 mod place;
+mod repairs;
 mod root_keys;
 mod root_rotation;
+mod signing;
 mod tenant_rotation;
 mod tenant_secrets;
 mod tenants;
 mod versions;
+mod webhooks;
 
 pub use census::{Failed, Verified};
 pub use decoys::{Bait, Guise};

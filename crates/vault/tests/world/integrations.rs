@@ -464,6 +464,17 @@ impl Backend {
         Ok(material.secrets.iter().map(bytes).collect())
     }
 
+    /// Judged by this word.
+    pub fn verify_webhook(
+        &mut self,
+        tenant: TenantId,
+        name: &str,
+        word: Option<&'static str>,
+    ) -> Result<bool, VaultError> {
+        let permit = Permit::assertion(tenant);
+        self.call(|vault| vault.verify_webhook(permit, &service(name), |_| Ok(word)))
+    }
+
     pub fn request_verification(
         &mut self,
         tenant: TenantId,

@@ -1,0 +1,160 @@
+//! JSON of integrations, judged by its schema: `vault.integration_json_errors`, and what the triggers of
+//! sql/install/30_api/integration_schemas.sql and organization_integrations.sql call.
+
+use jsonrules::{Breach, Rules};
+use pgrx::iter::TableIterator;
+use pgrx::{PgSqlErrorCode, Uuid, name, pg_extern};
+use vault::{IntegrationAlert, RepairIntegration, VaultError};
+
+use super::argument::{any_tenant_id, required, text};
+use super::door::answer;
+use crate::pg::attempt::ServerError;
+use crate::pg::discretion;
+use crate::pg::json::Jsonb;
+use crate::pg::reply;
+use crate::{integration_schemas, pg, policy, session};
+
+const SUBJECTS: [&str; 2] = ["field_mappings", "sync_schedule"];
+
+/// Of a row's problem, for the alert.
+const PROBLEM_MAX_CHARS: usize = 1000;
+
+#[pg_extern(sql = false)]
+fn integration_json_errors(
+    p_subject: Option<&[u8]>,
+    p_version: Option<i32>,
+    p_value: Option<Jsonb>,
+) -> TableIterator<'static, (name!(path, reply::Varlena), name!(message, reply::Varlena))> {
+    let discretion = discretion::enter();
+    let breaches = match judged(p_subject, p_version, p_value) {
+        Ok((_, breaches)) => breaches,
+        Err(error) => ServerError::from(error).raise(),
+    };
+    discretion.leave();
+    TableIterator::new(breaches.into_iter().map(|breach| {
+        let text = |utf8: &str| reply::varlena(&pg::text::lossy_from_utf8(utf8));
+        (text(&breach.path), text(&breach.rule))
+    }))
+}
+
+/// Raises what a row's own trigger is to raise. Not by PL/pgSQL, whose error would carry the statement into the log, and
+/// with it the value: which may be a key in the wrong place.
+#[pg_extern(sql = false)]
+fn check_integration_json(
+    p_table: Option<&[u8]>,
+    p_subject: Option<&[u8]>,
+    p_version: Option<i32>,
+    p_value: Option<Jsonb>,
+) {
+    let discretion = discretion::enter();
+    let refused = |table: &str, subject: &str, breaches: &[Breach]| ServerError {
+        sqlstate: PgSqlErrorCode::ERRCODE_CHECK_VIOLATION,
+        message: format!("column {subject} of {table} breaks its schema"),
+        detail: Some(breaches.iter().map(told).collect::<Vec<_>>().join("; ")),
+        hint: Some(format!(
+            "The schema: SELECT version, schema FROM vault.integration_schemas WHERE subject = '{subject}';"
+        )),
+    };
+    let checked = required(p_table, "p_table").and_then(|table| {
+        let table = text(table, "p_table")?;
+        Ok((table, judged(p_subject, p_version, p_value)?))
+    });
+    match checked {
+        Err(error) => ServerError::from(error).raise(),
+        Ok((table, (subject, breaches))) if !breaches.is_empty() => {
+            refused(&table, subject, &breaches).raise()
+        }
+        Ok(_) => discretion.leave(),
+    }
+}
+
+/// Why a schema, or its safe default, will not do; NULL: it will.
+#[pg_extern(sql = false)]
+fn integration_schema_error(
+    p_schema: Option<Jsonb>,
+    p_safe_default: Option<Jsonb>,
+) -> Option<String> {
+    let (Some(schema), Some(default)) = (p_schema, p_safe_default) else {
+        return Some("A schema and a safe default are not null.".to_owned());
+    };
+    let (Some(schema), Some(default)) = (schema.to_utf8(), default.to_utf8()) else {
+        return Some("Text must have a UTF-8 form.".to_owned());
+    };
+    match Rules::parse(&schema) {
+        Err(error) => Some(error.to_string()),
+        Ok(rules) => rules
+            .breaches(&default)
+            .first()
+            .map(|breach| format!("The safe default breaks the schema: {}.", told(breach))),
+    }
+}
+
+#[pg_extern(sql = false)]
+fn keep_integration_alert(
+    p_table: Option<&[u8]>,
+    p_row_id: Option<Uuid>,
+    p_organization_id: Option<Uuid>,
+    p_column: Option<&[u8]>,
+    p_problem: Option<&[u8]>,
+    p_old_value: Option<Jsonb>,
+    p_new_value: Option<Jsonb>,
+) -> Uuid {
+    answer::<RepairIntegration, _>(|call| {
+        let organization = any_tenant_id(p_organization_id, "p_organization_id")?;
+        let row = required(p_row_id, "p_row_id")?;
+        let table = text(required(p_table, "p_table")?, "p_table")?;
+        let column = text(required(p_column, "p_column")?, "p_column")?;
+        let problem = text(required(p_problem, "p_problem")?, "p_problem")?;
+        let problem: String = problem.chars().take(PROBLEM_MAX_CHARS).collect();
+        let old = json(p_old_value, "p_old_value")?;
+        let new = json(p_new_value, "p_new_value")?;
+        call.writes("repair an integration")?;
+        let permit = policy::for_tenant::<RepairIntegration>(organization)?;
+        call.of_tenant(organization);
+        let alert = IntegrationAlert {
+            table: &table,
+            row: *row.as_bytes(),
+            column: &column,
+            problem: &problem,
+            old: &old,
+            new: &new,
+        };
+        let subject = format!("{table} {column} of {}", uuid::Uuid::from_bytes(alert.row));
+        let id = session::vault(|vault| vault.keep_integration_alert(permit, &subject, &alert))?;
+        Ok(Uuid::from_bytes(id))
+    })
+}
+
+fn judged(
+    subject: Option<&[u8]>,
+    version: Option<i32>,
+    value: Option<Jsonb>,
+) -> Result<(&'static str, Vec<Breach>), VaultError> {
+    let subject = text(required(subject, "p_subject")?, "p_subject")?;
+    let known = SUBJECTS.into_iter().find(|known| *known == subject);
+    let subject = known.ok_or_else(|| VaultError::InvalidArgument {
+        argument: "p_subject",
+        rule: format!("It is one of {}.", SUBJECTS.join(", ")),
+    })?;
+    let version = required(version, "p_version")?;
+    let value = json(value, "p_value")?;
+    let breaches = integration_schemas::breaches(subject, version, value.as_bytes())?;
+    Ok((subject, breaches))
+}
+
+fn json(value: Option<Jsonb>, argument: &'static str) -> Result<String, VaultError> {
+    let value = required(value, argument)?;
+    let utf8 = value.to_utf8().map(|utf8| utf8.into_owned());
+    utf8.and_then(|utf8| String::from_utf8(utf8).ok())
+        .ok_or_else(|| VaultError::InvalidArgument {
+            argument,
+            rule: "Text must have a UTF-8 form.".to_owned(),
+        })
+}
+
+fn told(breach: &Breach) -> String {
+    match breach.path.as_str() {
+        "" => breach.rule.clone(),
+        path => format!("at {path}: {}", breach.rule),
+    }
+}
