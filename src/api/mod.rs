@@ -12,6 +12,7 @@ mod delete_credential;
 mod door;
 mod erasure_record;
 mod generate_root_key;
+mod guard;
 mod import_standby_log;
 mod integration;
 mod integration_service;

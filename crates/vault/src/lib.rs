@@ -26,14 +26,15 @@ mod standing;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
-    AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey,
-    ImportStandbyLog, IntegrationDelete, IntegrationList, IntegrationRetrieve, IntegrationStore,
-    ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember, Restore,
-    RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey,
-    RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage,
-    Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer,
+    Action, ActivateRootKey, AddGuardRule, AddTenantMember, AppDelete, AppDestroy, AppList,
+    AppMove, AppRetrieve, AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead,
+    DecoyTouched, Delete, Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue,
+    GenerateRootKey, GuardRefuse, GuardWarn, ImportStandbyLog, IntegrationDelete, IntegrationList,
+    IntegrationRetrieve, IntegrationStore, ListVersions, LockTenant, Promote, Prune,
+    PruneAccessLog, RemoveGuardRule, RemoveTenantMember, Restore, RetireRootKey, Retrieve,
+    RewrapCredentials, RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey,
+    SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store,
+    StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer,
     TrustJwtSecret, UnlockTenant, VerificationClaim, VerificationRecord, VerificationRequest,
     VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
