@@ -1,6 +1,6 @@
 """Runs the cases in turn against the server that the environment names; writes every figure as JSON.
 
-    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS, ROTATION_ROWS, LOG_ROWS (see bench/run)
+    measure.py RESULTS      environment: PG*, ROUNDS, PERIOD, ROWS, ROTATION_ROWS, LOG_ROWS, GUARD_ROWS, ONLY (see bench/run)
 
 Cases run A B C ... A B C ..., so that whatever else the machine does meets all of them alike, and ratios are formed
 within a round. A client fetches the ids of a whole batch at once and then makes one call each: of its statements
@@ -24,6 +24,7 @@ PERIOD = int(os.environ["PERIOD"])
 ROWS = int(os.environ["ROWS"])
 ROTATION_ROWS = int(os.environ["ROTATION_ROWS"])
 LOG_ROWS = int(os.environ["LOG_ROWS"])
+GUARD_ROWS = int(os.environ["GUARD_ROWS"])
 TENANTS = 1000
 BATCH = 100
 MANY = 20
@@ -111,10 +112,10 @@ def number(sql, **place):
     return float(psql(sql, **place))
 
 
-def microseconds(sql, rows, user="bench_app"):
+def microseconds(sql, rows, user="bench_app", database="postgres"):
     """Processor time of the backend for one statement, per row: what other processes take is not in it."""
     run = subprocess.run(
-        ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", user, "-c", "SET client_min_messages = log", "-c", sql],
+        ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database, "-c", "SET client_min_messages = log", "-c", sql],
         env=client_environment("off"), capture_output=True, text=True, check=False,
     )
     used = re.findall(r"([\d.]+) s user, ([\d.]+) s system, [\d.]+ s elapsed", run.stderr)
@@ -309,6 +310,64 @@ def access_log():
     return {"sizes": answer, "verified": int(verdict[1]), "verify_s": took}
 
 
+# What a table has beside its rows; the more it has, the less the guard adds to a COPY.
+GUARDED_TABLES = {
+    "bare": "",
+    "key": "ALTER TABLE {0} ADD PRIMARY KEY (id);",
+    "indexes": "ALTER TABLE {0} ADD PRIMARY KEY (id); CREATE INDEX ON {0} (mail); CREATE INDEX ON {0} (status, name);",
+}
+
+
+def guard(folder):
+    """Processor time that the guard adds to a row of six short texts, and wall clock of COPY into tables with and without."""
+    place = {"database": "guard"}
+    psql("CREATE DATABASE guard")
+    columns = "id uuid, name text, mail text, city text, sku text, hash text, status text"
+    psql(f"""
+        CREATE EXTENSION tenant_vault;
+        CREATE TABLE source AS
+            SELECT gen_random_uuid() AS id, 'Customer number ' || n AS name, 'user' || n || '@example.com' AS mail,
+                   'Berlin, Germany' AS city, 'sku-' || n || '-blue-xl' AS sku, md5(n::text) AS hash, 'pending' AS status
+              FROM generate_series(1, {GUARD_ROWS}) AS n;
+    """, **place)
+    for kind, more in GUARDED_TABLES.items():
+        for guarded in ("", "guarded_"):
+            psql(f"CREATE TABLE {guarded}{kind} ({columns}); {more.format(guarded + kind)}", **place)
+        psql(f"SET client_min_messages = warning; SELECT vault.guard_table('guarded_{kind}')", **place)
+    rows = folder / "rows"
+    rows.write_text(psql("COPY source TO STDOUT", **place) + "\n")
+    copies = {kind: [] for kind in GUARDED_TABLES}
+    row_us = []
+    psql("ALTER ROLE postgres SET log_statement_stats = on")
+    for _ in range(max(5, ROUNDS)):
+        inserts = []
+        for table in ("bare", "guarded_bare"):
+            psql(f"TRUNCATE {table}", **place)
+            sql = f"INSERT INTO {table} SELECT * FROM source"
+            inserts.append(microseconds(sql, GUARD_ROWS, "postgres", "guard"))
+        row_us.append(inserts[1] - inserts[0])
+        for kind, taken in copies.items():
+            pair = []
+            for table in (kind, f"guarded_{kind}"):
+                psql(f"TRUNCATE {table}", **place)
+                pair.append(seconds(f"\\copy {table} FROM '{rows}'", "guard"))
+            taken.append(pair)
+    psql("ALTER ROLE postgres RESET log_statement_stats")
+    psql("DROP DATABASE guard")
+    return {
+        "rows": GUARD_ROWS,
+        "row_us": statistics.median(row_us),
+        "copy": {
+            kind: {
+                "plain_s": statistics.median(pair[0] for pair in taken),
+                "guarded_s": statistics.median(pair[1] for pair in taken),
+                "ratio": statistics.median(pair[1] / pair[0] for pair in taken),
+            }
+            for kind, taken in copies.items()
+        },
+    }
+
+
 def machine():
     cpuinfo, meminfo = Path("/proc/cpuinfo").read_text(), Path("/proc/meminfo").read_text()
     model = re.search(r"model name\s*: (.*)", cpuinfo)
@@ -327,6 +386,10 @@ def say(text):
 
 def main():
     started, load = time.time(), os.getloadavg()[0]
+    if os.environ.get("ONLY") == "guard":
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps({"guard": guard(Path(folder)), "machine": {**machine(), "load_before": load}}, indent=1))
+        return
     psql("CREATE EXTENSION tenant_vault")
     psql((HERE / "schema.sql").read_text())
     say(f"loading {ROWS} secrets")
@@ -356,6 +419,10 @@ def main():
     if LOG_ROWS:
         say(f"an access log that grows to {LOG_ROWS} records")
         results["access_log"] = access_log()
+    if GUARD_ROWS:
+        say(f"the guard of a table, {GUARD_ROWS} rows")
+        with tempfile.TemporaryDirectory() as folder:
+            results["guard"] = guard(Path(folder))
     results["options"] = {"rounds": ROUNDS, "period_s": PERIOD, "rows": ROWS, "tenants": TENANTS, "many": MANY}
     results["machine"] = {**machine(), "load_before": load, "minutes": (time.time() - started) / 60}
     Path(sys.argv[1]).write_text(json.dumps(results, indent=1) + "\n")

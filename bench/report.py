@@ -35,6 +35,8 @@ WRITES = ["insert", "update", "audited_insert", "store", "rotate"]
 STATEMENTS = ["select", "audited_select", "retrieve", "retrieve_one", "retrieve_spi", "tenant_get", "bulk", "unaudited_insert",
               "audited_insert", "store", "rotate", "pgcrypto_raw", "pgp_sym"]
 
+GUARDED = {"bare": "without indexes", "key": "with a primary key", "indexes": "with a primary key and two indexes"}
+
 
 class Results:
     def __init__(self, path):
@@ -91,6 +93,11 @@ def aims(results):
         yield f"values rewrapped to a new tenant key, {results.rotation['rows']:,} secrets, each", "<= 10 us", rewrap_us, "us", -10
         yield f"root key rotated, {results.rotation['tenants']:,} tenants", "<= 1 s", results.rotation["root_key_s"], "s", -1
     yield "bulk open, every row logged, per row over the scan", "none", statement["bulk"], "us", None
+    if hasattr(results, "guard"):
+        yield "the guard on a row of six short texts, processor time", "<= 5 us", results.guard["row_us"], "us", -5
+        for kind, words in GUARDED.items():
+            ratio = results.guard["copy"][kind]["ratio"]
+            yield f"COPY of {results.guard['rows']:,} rows into a guarded table {words}, against one without", "<= 1.15", ratio, "", -1.15
 
 
 def rotation(found):
@@ -119,6 +126,15 @@ def access_log(found):
     yield (f"`verify_access_log()` over {found['verified']:,} records: {found['verify_s']:.1f} s,"
            f" {found['verify_s'] * 1e6 / found['verified']:.1f} µs each.")
     yield ""
+
+
+def guard(found):
+    yield f"### COPY of {found['rows']:,} rows of six short texts: `make bench`"
+    yield ""
+    yield from table(["table", "ms", "guarded, ms", "ratio"], [
+        [words, f"{copy['plain_s'] * 1000:.0f}", f"{copy['guarded_s'] * 1000:.0f}", f"{copy['ratio']:.2f}"]
+        for words, copy in ((words, found["copy"][kind]) for kind, words in GUARDED.items())
+    ])
 
 
 def report(results, criterion):
@@ -170,6 +186,8 @@ def report(results, criterion):
         yield from rotation(results.rotation)
     if hasattr(results, "access_log"):
         yield from access_log(results.access_log)
+    if hasattr(results, "guard"):
+        yield from guard(results.guard)
     if criterion:
         yield "### The envelope alone: `cargo bench -p envelope`"
         yield ""

@@ -138,9 +138,14 @@ extension_sql_file!(
     requires = ["sql_rate_limits"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/94_guard_rules.sql",
+    name = "sql_guard_rules",
+    requires = ["sql_jwt_keys"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_jwt_keys"]
+    requires = ["sql_guard_rules"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -533,9 +538,49 @@ extension_sql_file!(
     requires = ["sql_assert_tenant_ownership"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/guard_row.sql",
+    name = "sql_guard_row",
+    requires = ["sql_tenant_isolation_report"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/check_guard.sql",
+    name = "sql_check_guard",
+    requires = ["sql_guard_row"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/unguard_table.sql",
+    name = "sql_unguard_table",
+    requires = ["sql_check_guard"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/guard_table.sql",
+    name = "sql_guard_table",
+    requires = ["sql_unguard_table"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/guard_report.sql",
+    name = "sql_guard_report",
+    requires = ["sql_guard_table"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/guard_rules.sql",
+    name = "sql_api_guard_rules",
+    requires = ["sql_guard_report"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/detect_secret.sql",
+    name = "sql_detect_secret",
+    requires = ["sql_api_guard_rules"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/scan_plaintext.sql",
+    name = "sql_scan_plaintext",
+    requires = ["sql_detect_secret"]
+);
+extension_sql_file!(
     "../sql/install/30_api/trust_jwt_issuer.sql",
     name = "sql_trust_jwt_issuer",
-    requires = ["sql_tenant_isolation_report"]
+    requires = ["sql_scan_plaintext"]
 );
 extension_sql_file!(
     "../sql/install/30_api/trust_jwt_secret.sql",

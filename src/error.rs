@@ -8,6 +8,11 @@ use vault::{CredentialId, Dry, Outcome, VaultError};
 
 use crate::pg::attempt::ServerError;
 
+/// What to do instead of writing a key into a table.
+pub const HINT_STORE: &str = "Keep it in the vault and its id in the table: SELECT vault.store_credential(name, secret); or \
+                              vault.encrypt_tenant_secret. If it is no secret, an administrator of the vault can say so: \
+                              vault.add_guard_rule('allow', ...).";
+
 impl From<VaultError> for ServerError {
     fn from(error: VaultError) -> Self {
         let (sqlstate, detail, hint) = match &error {
@@ -348,6 +353,23 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("The getrandom system call failed; look at the operating system's log.".to_owned()),
             ),
+            VaultError::PlaintextRefused { why, .. } => (
+                Code::ERRCODE_CHECK_VIOLATION,
+                Some((*why).to_owned()),
+                Some(HINT_STORE.to_owned()),
+            ),
+            VaultError::PlaintextUnstorable { .. } => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                Some(
+                    "The guard stores for those who may call vault.store_credential by themselves.".to_owned(),
+                ),
+                Some("An administrator of the vault gives the right: vault.grant_access(role, 'writer').".to_owned()),
+            ),
+            VaultError::NoSuchRule => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("SELECT * FROM vault.guard_rules; shows those there are.".to_owned()),
+            ),
             VaultError::Internal(_) => (Code::ERRCODE_INTERNAL_ERROR, None, Some("Please report this.".to_owned())),
         };
         Self {
@@ -388,7 +410,9 @@ pub fn outcome(sqlstate: Code) -> Outcome {
         | Code::ERRCODE_UNIQUE_VIOLATION => Outcome::Refused,
         Code::ERRCODE_INSUFFICIENT_PRIVILEGE
         | Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
-        | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED => Outcome::Denied,
+        | Code::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
+        // The guard's.
+        | Code::ERRCODE_CHECK_VIOLATION => Outcome::Denied,
         Code::ERRCODE_UNDEFINED_OBJECT => Outcome::NotFound,
         _ => Outcome::Failed,
     }

@@ -8,6 +8,7 @@ mod decoys;
 mod denied;
 mod entropy;
 mod error;
+mod guard;
 mod hex;
 mod integration_schemas;
 mod limits;
@@ -38,6 +39,7 @@ pub extern "C-unwind" fn _PG_init() {
     tenancy::start();
     shield::start();
     root_key::start();
+    guard::start();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

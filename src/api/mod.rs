@@ -13,6 +13,7 @@ mod delete_credential;
 mod door;
 mod erasure_record;
 mod generate_root_key;
+mod guard;
 mod hmac_with_credential;
 mod import_standby_log;
 mod integration;

@@ -11,6 +11,8 @@ use std::ptr::null;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReport, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, pg_sys};
 
+use super::text::sayable;
+
 /// What PostgreSQL, or a broken promise of ours, raised.
 #[derive(Debug)]
 pub struct ServerError {
@@ -116,12 +118,13 @@ impl ServerError {
     /// Raises this as a PostgreSQL ERROR, outside of any [`attempt`]. Not by `panic!`: pgrx's panic hook would take a backtrace, which ends up in
     /// the DETAIL that a client sees.
     pub fn raise(self) -> ! {
-        let mut report = ErrorReport::new(self.sqlstate, self.message, "tenant_vault");
+        let message = sayable(self.message);
+        let mut report = ErrorReport::new(self.sqlstate, message, "tenant_vault");
         if let Some(detail) = self.detail {
-            report = report.set_detail(detail);
+            report = report.set_detail(sayable(detail));
         }
         if let Some(hint) = self.hint {
-            report = report.set_hint(hint);
+            report = report.set_hint(sayable(hint));
         }
         resume_unwind(Box::new(report))
     }

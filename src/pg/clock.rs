@@ -56,6 +56,12 @@ impl std::fmt::Display for Timestamp {
     }
 }
 
+/// When the client's statement began: the same for all that runs on its behalf, another one for the next.
+pub fn statement_start() -> Timestamp {
+    // SAFETY: reads a variable of this process; raises nothing.
+    Timestamp(unsafe { raw::GetCurrentStatementStartTimestamp() })
+}
+
 /// Nanoseconds since the machine started, the same for every process of it. No step of the wall clock moves it.
 pub fn monotonic_ns() -> u64 {
     let mut now = libc::timespec {

@@ -22,6 +22,11 @@ impl Jsonb {
     pub fn to_utf8(&self) -> Option<Cow<'_, [u8]>> {
         text::to_utf8(&self.0)
     }
+
+    /// The same to look at, see [`text::legible`].
+    pub fn legible(&self) -> Cow<'_, str> {
+        text::legible(&self.0)
+    }
 }
 
 impl FromDatum for Jsonb {

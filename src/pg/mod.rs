@@ -2,8 +2,10 @@
 
 pub mod attempt;
 pub mod clock;
+pub mod columns;
 pub mod discretion;
 pub mod frozen;
+pub mod function;
 pub mod guc;
 pub mod identity;
 pub mod json;
@@ -18,9 +20,12 @@ pub mod refusal;
 pub mod relation;
 pub mod reply;
 pub mod report;
+pub mod rows;
 pub mod server;
 pub mod shared;
 pub mod statement;
 pub mod text;
 pub mod transaction;
+pub mod trigger;
 pub mod utility;
+pub mod value;

@@ -7,8 +7,8 @@ use pgrx::pg_sys::{
     BackendState, BlockNumber, Buffer, Datum, ForkNumber, FullTransactionId, FunctionCallInfo,
     HeapTuple, LOCKMODE, LWLock, LWLockMode, List, OffsetNumber, Oid, Page, PgStat_Counter,
     PreparedStatement, QueryDesc, Relation, RmgrId, ScanDirection, ScanKey, ScanKeyData, Size,
-    Snapshot, SysScanDesc, TimestampTz, TupleDesc, Tuplestorestate, XLogRecPtr, bits32,
-    config_generic, ffi,
+    Snapshot, SysScanDesc, TimestampTz, TupleDesc, TupleTableSlot, Tuplestorestate, XLogRecPtr,
+    bits32, config_generic, ffi, varlena,
 };
 
 /// Runs `body` with one guard around all of it: an ERROR in it becomes a Rust panic here.
@@ -84,7 +84,9 @@ unsafe extern "C-unwind" {
         nulls: *mut bool,
     ) -> HeapTuple;
     pub fn heap_freetuple(tuple: HeapTuple);
+    pub fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;
     pub fn pgstat_count_heap_insert(relation: Relation, count: PgStat_Counter);
+    pub fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, number: c_int);
     pub fn systable_beginscan(
         relation: Relation,
         index: Oid,

@@ -18,6 +18,11 @@ pub fn varlena(bytes: &[u8]) -> Varlena {
     Varlena(bytes.into_datum().expect("a slice is never NULL"))
 }
 
+/// A text given as UTF-8, in the database's encoding; what has no form there becomes question marks.
+pub fn text(utf8: &str) -> Varlena {
+    varlena(&super::text::lossy_from_utf8(utf8))
+}
+
 /// A jsonb of its text in the database's encoding, in the memory context of the caller. The copy in between is wiped.
 ///
 /// - errors: as PostgreSQL's own, of text that is no JSON, or of more than a jsonb can hold.

@@ -21,6 +21,28 @@ pub fn to_utf8(server: &[u8]) -> Option<Cow<'_, [u8]>> {
     })
 }
 
+/// Text of the database as UTF-8 to look at: what has no such form is all ASCII, with a question mark for each other byte.
+pub fn legible(server: &[u8]) -> Cow<'_, str> {
+    if (is_utf8() || server.is_ascii())
+        && let Ok(text) = std::str::from_utf8(server)
+    {
+        return Cow::Borrowed(text);
+    }
+    if let Some(Cow::Owned(utf8)) = to_utf8(server)
+        && let Ok(text) = String::from_utf8(utf8)
+    {
+        return Cow::Owned(text);
+    }
+    let plain = |byte: &u8| {
+        if byte.is_ascii() {
+            char::from(*byte)
+        } else {
+            '?'
+        }
+    };
+    Cow::Owned(server.iter().map(plain).collect())
+}
+
 /// UTF-8 as text of the database. `None`: not UTF-8, or not expressible in the database's encoding, or with a NUL in
 /// it. PostgreSQL's own error would quote the bytes.
 pub fn from_utf8(utf8: &[u8]) -> Option<Cow<'_, [u8]>> {
@@ -45,6 +67,15 @@ pub fn lossy_from_utf8(utf8: &str) -> Cow<'_, [u8]> {
         let plain = |c: char| if c.is_ascii() { c as u8 } else { b'?' };
         Cow::Owned(utf8.chars().map(plain).collect())
     })
+}
+
+/// A text for an error's words, which go out as they are: ASCII where the database is not UTF-8.
+pub fn sayable(utf8: String) -> String {
+    if utf8.is_ascii() || is_utf8() {
+        return utf8;
+    }
+    let plain = |letter: char| if letter.is_ascii() { letter } else { '?' };
+    utf8.chars().map(plain).collect()
 }
 
 fn is_utf8() -> bool {

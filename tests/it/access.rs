@@ -103,6 +103,106 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "auditor"],
     ),
     (
+        "guard_rules",
+        "SELECT * FROM vault.guard_rules",
+        &["developer", "admin", "auditor"],
+    ),
+    (
+        "guard_rules_id_seq",
+        "SELECT last_value FROM vault.guard_rules_id_seq",
+        &[],
+    ),
+    (
+        "guard_table(regclass,name[],text)",
+        "CREATE TEMP TABLE t (x text); SELECT vault.guard_table('t')",
+        &["developer", "admin"],
+    ),
+    (
+        "unguard_table(regclass)",
+        "CREATE TEMP TABLE t (x text); SELECT vault.unguard_table('t')",
+        &["developer", "admin"],
+    ),
+    (
+        "drop_guard_triggers(regclass,name)",
+        "SELECT vault.drop_guard_triggers(NULL, NULL)",
+        &["developer", "admin"],
+    ),
+    (
+        "check_guard(regclass)",
+        "CREATE TEMP TABLE t (x text); SELECT vault.check_guard('t')",
+        &["developer", "admin"],
+    ),
+    (
+        "guardable_columns(regclass)",
+        "SELECT * FROM vault.guardable_columns('pg_class')",
+        &["developer", "admin"],
+    ),
+    (
+        "guard_report()",
+        "SELECT * FROM vault.guard_report()",
+        &["developer", "admin"],
+    ),
+    (
+        "guard_row()",
+        "CREATE TEMP TABLE t (x text); CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION vault.guard_row('reject')",
+        &["developer", "admin"],
+    ),
+    ("load_guard_rules()", "SELECT vault.load_guard_rules()", &[]),
+    (
+        "refuse_plaintext(text,text,text)",
+        "SELECT vault.refuse_plaintext('p', 'd', 'mode')",
+        &[],
+    ),
+    (
+        "warn_of_plaintext(text,text)",
+        "SELECT vault.warn_of_plaintext('p', 'd')",
+        &[],
+    ),
+    (
+        "add_guard_rule(text,text,regclass,text,text,text,text,text,integer)",
+        "SELECT vault.add_guard_rule('allow', 'r', p_prefix => 'sk_test_')",
+        &["admin"],
+    ),
+    (
+        "remove_guard_rule(bigint)",
+        "SELECT vault.remove_guard_rule(0)",
+        &["admin"],
+    ),
+    (
+        "detect_secret(text)",
+        "SELECT * FROM vault.detect_secret('x')",
+        &[
+            "service",
+            "writer",
+            "auditor",
+            "admin",
+            "tenant_user",
+            "developer",
+        ],
+    ),
+    (
+        "detect_secret_json(jsonb)",
+        "SELECT * FROM vault.detect_secret_json('{}')",
+        &[
+            "service",
+            "writer",
+            "auditor",
+            "admin",
+            "tenant_user",
+            "developer",
+        ],
+    ),
+    (
+        "scan_table(regclass,integer,text)",
+        "SELECT * FROM vault.scan_table('pg_am', 1, '')",
+        &["developer", "admin", "auditor"],
+    ),
+    (
+        "scan_plaintext(name,integer)",
+        "SELECT * FROM vault.scan_plaintext('pg_catalog')",
+        &["developer", "admin", "auditor"],
+    ),
+    (
         "authenticate(text)",
         "SELECT vault.authenticate('x')",
         &["service", "tenant_user"],

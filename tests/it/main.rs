@@ -43,6 +43,7 @@ mod dump;
 mod errors;
 mod export;
 mod functions;
+mod guard;
 mod http_api;
 mod integrations;
 mod isolation;

@@ -97,6 +97,8 @@ fn every_object_has_a_comment() {
              UNION ALL
              SELECT 'pg_class'::regclass, a.attrelid, a.attnum FROM ours JOIN pg_attribute a ON a.attrelid = ours.objid
               WHERE ours.classid = 'pg_class'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+                -- PostgreSQL takes no comment on those of a sequence.
+                AND (SELECT c.relkind FROM pg_class c WHERE c.oid = a.attrelid) <> 'S'
              UNION ALL
              SELECT 'pg_policy'::regclass, p.oid, 0 FROM ours JOIN pg_policy p ON p.polrelid = ours.objid
               WHERE ours.classid = 'pg_class'::regclass

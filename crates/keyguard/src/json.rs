@@ -80,13 +80,42 @@ impl fmt::Debug for JsonPath<'_> {
 
 type Found<'f> = &'f mut dyn FnMut(&JsonPath, Finding) -> ControlFlow<()>;
 
+/// A string of a document, decoded.
+#[derive(Clone, Copy)]
+pub struct JsonString<'s> {
+    pub text: &'s str,
+    /// The nearest key above, else the name that the document stands under; a key has none.
+    pub name: Option<&'s str>,
+    /// Where a value stands in the document, between its quotes and as it is written there. `None` for keys, for strings of
+    /// a document within a string, and for what is left of a broken one.
+    pub place: Option<(usize, usize)>,
+    /// How many bytes of a broken document come before what is left of it; else 0.
+    offset: usize,
+}
+
+/// Answers whether the string is one that a path must not show.
+type Visit<'f> = &'f mut dyn FnMut(&JsonPath, &JsonString) -> ControlFlow<(), bool>;
+
+/// All strings of a document, keys included, until `visit` breaks. Those that hold JSON again are walked in their turn. For
+/// whoever looks for more than the guard knows, or wants to put something in a string's place.
+pub fn strings(text: &str, name: Option<&str>, visit: Visit) {
+    let _ = Walk::new(text, name, None, 0).run(visit);
+}
+
 /// All findings in a document.
 pub fn walk(guard: &Guard, text: &str, name: Option<&str>, found: Found) -> ControlFlow<()> {
-    Walk::new(guard, text, name, None, 0).run(found)
+    Walk::new(text, name, None, 0).run(&mut |path, string| {
+        let mut hidden = false;
+        guard.look(string.text, string.name, &mut |finding| {
+            hidden = true;
+            let start = finding.start + string.offset;
+            found(path, Finding { start, ..finding })
+        })?;
+        ControlFlow::Continue(hidden)
+    })
 }
 
 struct Walk<'w> {
-    guard: &'w Guard,
     text: &'w str,
     name: Option<&'w str>,
     outer: Option<&'w JsonPath<'w>>,
@@ -110,14 +139,12 @@ enum Next {
 
 impl<'w> Walk<'w> {
     fn new(
-        guard: &'w Guard,
         text: &'w str,
         name: Option<&'w str>,
         outer: Option<&'w JsonPath<'w>>,
         nested: usize,
     ) -> Self {
         Walk {
-            guard,
             text,
             name,
             outer,
@@ -130,7 +157,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn run(mut self, found: Found) -> ControlFlow<()> {
+    fn run(mut self, visit: Visit) -> ControlFlow<()> {
         let mut next = Next::Value;
         loop {
             let bytes = self.text.as_bytes();
@@ -155,7 +182,7 @@ impl<'w> Walk<'w> {
                 (Next::FirstItem, Some(b']')) | (Next::FirstKey, Some(b'}')) => self.pop(),
                 (Next::Value | Next::FirstItem, Some(b'"')) => match self.string() {
                     Some(string) => {
-                        self.value(string, found)?;
+                        self.value(string, visit)?;
                         Some(Next::After)
                     }
                     None => None,
@@ -165,7 +192,7 @@ impl<'w> Walk<'w> {
                 }
                 (Next::FirstKey | Next::Key, Some(b'"')) => match self.string() {
                     Some(string) => {
-                        self.key(string, found)?;
+                        self.key(string, visit)?;
                         self.colon()
                     }
                     None => None,
@@ -180,7 +207,7 @@ impl<'w> Walk<'w> {
             };
             match stepped {
                 Some(stepped) => next = stepped,
-                None => return self.rest(from, found),
+                None => return self.rest(from, visit),
             }
         }
     }
@@ -277,19 +304,21 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn key(&mut self, raw: Raw, found: Found) -> ControlFlow<()> {
+    fn key(&mut self, raw: Raw, visit: Visit) -> ControlFlow<()> {
         if let Some(step) = self.step() {
             *step = Step::Open;
         }
         let mut decoded = std::mem::take(&mut self.decoded);
         let path = self.path();
-        let mut hidden = false;
-        let flow = self
-            .guard
-            .look(raw.decode(self.text, &mut decoded), None, &mut |finding| {
-                hidden = true;
-                found(&path, finding)
-            });
+        let string = JsonString {
+            text: raw.decode(self.text, &mut decoded),
+            name: None,
+            place: None,
+            offset: 0,
+        };
+        let flow = visit(&path, &string);
+        // Where the visit ends here, nobody asks for a path any more.
+        let hidden = flow == ControlFlow::Continue(true);
         self.decoded = decoded;
         if let Some(step) = self.step() {
             *step = Step::Key {
@@ -298,10 +327,10 @@ impl<'w> Walk<'w> {
                 hidden,
             };
         }
-        flow
+        flow.map_continue(drop)
     }
 
-    fn value(&mut self, raw: Raw, found: Found) -> ControlFlow<()> {
+    fn value(&mut self, raw: Raw, visit: Visit) -> ControlFlow<()> {
         let mut decoded = std::mem::take(&mut self.decoded);
         let value = raw.decode(self.text, &mut decoded);
         let mut named = String::new();
@@ -309,10 +338,17 @@ impl<'w> Walk<'w> {
         let path = self.path();
         let document = self.nested < NESTED && value.trim_ascii_start().starts_with(['{', '[']);
         let flow = match document {
-            true => Walk::new(self.guard, value, name, Some(&path), self.nested + 1).run(found),
-            false => self
-                .guard
-                .look(value, name, &mut |finding| found(&path, finding)),
+            true => Walk::new(value, name, Some(&path), self.nested + 1).run(visit),
+            false => {
+                let place = self.outer.is_none().then_some((raw.start, raw.end));
+                let string = JsonString {
+                    text: value,
+                    name,
+                    place,
+                    offset: 0,
+                };
+                visit(&path, &string).map_continue(drop)
+            }
         };
         self.decoded = decoded;
         flow
@@ -370,19 +406,15 @@ impl<'w> Walk<'w> {
     }
 
     /// What is left, as text.
-    fn rest(&self, from: usize, found: Found) -> ControlFlow<()> {
+    fn rest(&self, from: usize, visit: Visit) -> ControlFlow<()> {
         let mut named = String::new();
-        let name = self.name_of_value(&mut named);
-        let path = self.path();
-        self.guard.look(&self.text[from..], name, &mut |finding| {
-            found(
-                &path,
-                Finding {
-                    start: finding.start + from,
-                    ..finding
-                },
-            )
-        })
+        let string = JsonString {
+            text: &self.text[from..],
+            name: self.name_of_value(&mut named),
+            place: None,
+            offset: from,
+        };
+        visit(&self.path(), &string).map_continue(drop)
     }
 }
 

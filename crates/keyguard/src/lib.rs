@@ -24,7 +24,7 @@ mod work;
 use std::ops::ControlFlow;
 
 pub use detectors::{Detector, detectors};
-pub use json::JsonPath;
+pub use json::{JsonPath, JsonString, strings as json_strings};
 pub use scan::Guard;
 
 /// What was found and where, in bytes of the text. Never the value.
@@ -34,6 +34,12 @@ pub struct Finding {
     pub service: &'static str,
     pub start: usize,
     pub length: usize,
+}
+
+/// Whether a value under this name is taken for a secret where it looks like one. For whoever looks at many values under one
+/// name: where this says no, the name need not be given.
+pub fn names_secret(name: &str) -> bool {
+    named::secret(name)
 }
 
 impl Guard {

@@ -134,6 +134,12 @@ actions! {
     ExportAccessLog = "export_access_log",
     /// What a standby has recorded comes into the log.
     ImportStandbyLog = "import_standby_log",
+    /// A row of a guarded table would have held a key in plaintext, and was refused.
+    GuardRefuse = "guard_refuse",
+    /// The same where the guard only warns.
+    GuardWarn = "guard_warn",
+    AddGuardRule = "add_guard_rule",
+    RemoveGuardRule = "remove_guard_rule",
     /// The alert beside the record of a call that asked for a decoy's value.
     DecoyRead = "decoy_read",
     /// The same of any other call about a decoy.

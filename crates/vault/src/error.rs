@@ -240,6 +240,21 @@ pub enum VaultError {
         hint: Option<&'static str>,
     },
 
+    /// The guard of a table: where, and what it looks like. Never the value.
+    #[error("{place} would hold a secret in plaintext: {detector}")]
+    PlaintextRefused {
+        place: String,
+        detector: String,
+        why: &'static str,
+    },
+
+    /// What the guard was to store, its caller could not have stored by itself.
+    #[error("permission denied to store what {place} would hold: {detector}")]
+    PlaintextUnstorable { place: String, detector: String },
+
+    #[error("there is no such rule of the guard")]
+    NoSuchRule,
+
     /// A promise between our own modules is broken; holds what, never with which data.
     #[error("internal error: {0}")]
     Internal(&'static str),

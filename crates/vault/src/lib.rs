@@ -26,11 +26,12 @@ mod standing;
 mod versions;
 
 pub use action::{
-    Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
-    AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Hmac,
-    ImportStandbyLog, IntegrationDelete, IntegrationList, IntegrationRetrieve, IntegrationStore,
-    ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember,
+    Action, ActivateRootKey, AddGuardRule, AddTenantMember, AppDelete, AppDestroy, AppList,
+    AppMove, AppRetrieve, AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead,
+    DecoyTouched, Delete, Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue,
+    GenerateRootKey, GuardRefuse, GuardWarn, Hmac, ImportStandbyLog, IntegrationDelete,
+    IntegrationList, IntegrationRetrieve, IntegrationStore, ListReferences, ListVersions,
+    LockTenant, Promote, Prune, PruneAccessLog, RemoveGuardRule, RemoveTenantMember,
     RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
     Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion,
     SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve,

@@ -83,7 +83,7 @@ $find$),
         SELECT 'TABLE', c.oid, format('%s.%I', c.relnamespace::regnamespace, c.relname), c.relowner,
                COALESCE(c.relacl, acldefault('r', c.relowner))
           FROM ours AS o JOIN pg_class AS c ON o.classid = 'pg_class'::regclass AND o.objid = c.oid
-         WHERE c.relkind IN ('r', 'v')
+         WHERE c.relkind IN ('r', 'v', 'S')
         UNION ALL
         SELECT 'COLUMN', c.oid, format('%s.%I.%I', c.relnamespace::regnamespace, c.relname, a.attname), c.relowner, a.attacl
           FROM ours AS o JOIN pg_class AS c ON o.classid = 'pg_class'::regclass AND o.objid = c.oid
@@ -137,7 +137,7 @@ $find$),
             FROM pg_proc AS p WHERE m.classid = 'pg_proc'::regclass AND p.oid = m.objid
           UNION ALL
           SELECT 'TABLE', format('%s.%I', c.relnamespace::regnamespace, c.relname), c.relowner
-            FROM pg_class AS c WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid AND c.relkind IN ('r', 'v')
+            FROM pg_class AS c WHERE m.classid = 'pg_class'::regclass AND c.oid = m.objid AND c.relkind IN ('r', 'v', 'S')
           ) AS b (kind, name, owner)
      WHERE e.extname = 'tenant_vault' AND m.deptype = 'e' AND b.owner <> 'tenant_vault_owner'::regrole
 $find$),
@@ -147,7 +147,7 @@ $find$),
     WITH functions AS (
         SELECT p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname, oidvectortypes(p.proargtypes)) AS name,
                p.proname IN ('permitted_tenant', 'is_permitted', 'rotate_root_key', 'rewrap_credentials', 'clear_tenant_context',
-                             'get_current_tenant') AS is_unpinned,
+                             'get_current_tenant', 'guard_row') AS is_unpinned,
                p.proname NOT IN (
                    'permitted_tenant', 'is_permitted', 'may_list', 'list_credentials', 'unused_credentials', 'keys_in_use',
                    'rotate_root_key', 'rewrap_credentials', 'announce_key_change', 'record_access_change', 'held_profiles',
@@ -158,7 +158,8 @@ $find$),
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
                    'add_credential_reference', 'attach_organization_integrations', 'create_organization_integrations',
                    'repair_organization_integrations', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
-                   'unexpose_api')
+                   'unexpose_api', 'guard_row', 'guardable_columns', 'check_guard', 'guard_table', 'unguard_table',
+                   'drop_guard_triggers', 'guard_report', 'scan_table', 'scan_plaintext')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -239,7 +240,7 @@ $find$),
                                    WHEN 'R' THEN 'fires for replication alone' ELSE 'is gone' END),
            CASE WHEN g.oid IS NULL THEN 'Create it again as sql/install/30_api/key_rows_changed.sql does.'
                 ELSE format('ALTER TABLE vault.%s ENABLE ALWAYS TRIGGER key_rows_changed;', t.name) END
-      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('integration_schemas'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
+      FROM (VALUES ('access_grants'), ('access_policies'), ('decoys'), ('guard_rules'), ('integration_schemas'), ('jwt_keys'), ('rate_limits'), ('root_key_states'),
                    ('tenant_members'), ('tenants'),
                    ('wrapped_tenant_keys'))
            AS t (name)
@@ -286,6 +287,13 @@ $find$),
            format('SELECT vault.attach_app_table(%L, ...); or take it back: SELECT vault.detach_app_table(%1$L);',
                   p.oid::regclass::text)
       FROM problems AS p
+$find$),
+
+-- What stands in the guard's report as a wish, tables that are not guarded, is for whoever asks for that.
+('guard', 'every guarded table is guarded whole, and no rule of the guard is about what is gone', $find$
+    SELECT 'guard', r.severity, format('%s: %s', r.table_name, r.what), r.mend
+      FROM vault.guard_report() AS r
+     WHERE r.severity IN ('error', 'warning')
 $find$),
 
 ('integration_services', 'every service of the catalogue can be used', $find$
@@ -399,4 +407,4 @@ $doctor$;
 ALTER FUNCTION vault.doctor() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.doctor() FROM PUBLIC;
 COMMENT ON FUNCTION vault.doctor() IS
-    'Checks what can silently go wrong: preloading, versions, a standby''s mode; source, file and ring of the root keys, keys the database needs; a sample of sealed versions; the chain of the access log and its checkpoints; privileges, owners, functions, the definer role, row security, triggers, the table of apps, trusted gateways; settings that log secrets or lose records. A row a finding: severity is ok, warning or error, mend says what to do. Reads the source of the root keys anew, which runs root_key_command, and reads the access log once. Never fails as a whole. Profiles admin, auditor; not logged, since nothing secret is shown.';
+    'Checks what can silently go wrong: preloading, versions, a standby''s mode; source, file and ring of the root keys, keys the database needs; a sample of sealed versions; the chain of the access log and its checkpoints; privileges, owners, functions, the definer role, row security, triggers, the table of apps, guarded tables, trusted gateways; settings that log secrets or lose records. A row a finding: severity is ok, warning or error, mend says what to do. Reads the source of the root keys anew, which runs root_key_command, and reads the access log once. Never fails as a whole. Profiles admin, auditor; not logged, since nothing secret is shown.';

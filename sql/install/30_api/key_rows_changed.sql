@@ -1,5 +1,5 @@
 -- Backends keep unwrapped tenant keys, who has to give a reason, whom which rate limit holds for, which credentials are
--- decoys, and whose tokens are believed. Whatever changes the row of a key, locks a tenant, or changes one of these, also
+-- decoys, whose tokens are believed, and the guard's rules. Whatever changes the row of a key, locks a tenant, or changes one of these, also
 -- by hand, is told to all of them at commit, by PostgreSQL's own invalidation messages: from its next statement on each
 -- reads the rows anew.
 
@@ -59,6 +59,10 @@ CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.jwt_keys ENABLE ALWAYS TRIGGER key_rows_changed;
 COMMENT ON TRIGGER key_rows_changed ON vault.jwt_keys IS 'Tells every backend, which keeps them; also for changes by hand and by replication.';
+CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.guard_rules
+    FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
+ALTER TABLE vault.guard_rules ENABLE ALWAYS TRIGGER key_rows_changed;
+COMMENT ON TRIGGER key_rows_changed ON vault.guard_rules IS 'Tells every backend, which keeps them; also for changes by hand and by replication.';
 CREATE TRIGGER key_rows_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON vault.tenant_members
     FOR EACH STATEMENT EXECUTE FUNCTION vault.key_rows_changed();
 ALTER TABLE vault.tenant_members ENABLE ALWAYS TRIGGER key_rows_changed;

@@ -137,6 +137,20 @@ CREATE FUNCTION vault.profile_privileges()
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.enable_tenant_isolation(regclass, name)'),
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.disable_tenant_isolation(regclass, name)'),
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.tenant_isolation_report(name)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.guard_row()'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.guardable_columns(regclass)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.check_guard(regclass)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.drop_guard_triggers(regclass, name)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.guard_table(regclass, name[], text)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.unguard_table(regclass)'),
+            ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.guard_report()'),
+            ('developer admin auditor', 'SELECT', 'TABLE',   'vault.guard_rules'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.add_guard_rule(text, text, regclass, text, text, text, text, text, integer)'),
+            ('admin',                 'EXECUTE', 'FUNCTION', 'vault.remove_guard_rule(bigint)'),
+            ('service writer auditor admin tenant_user developer', 'EXECUTE', 'FUNCTION', 'vault.detect_secret(text)'),
+            ('service writer auditor admin tenant_user developer', 'EXECUTE', 'FUNCTION', 'vault.detect_secret_json(jsonb)'),
+            ('developer admin auditor', 'EXECUTE', 'FUNCTION', 'vault.scan_table(regclass, integer, text)'),
+            ('developer admin auditor', 'EXECUTE', 'FUNCTION', 'vault.scan_plaintext(name, integer)'),
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.api_surface(text)'),
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.check_api_schema(text, name)'),
             ('developer admin',       'EXECUTE', 'FUNCTION', 'vault.exposed_api(name)'),
@@ -176,4 +190,4 @@ CREATE FUNCTION vault.profile_privileges()
 ALTER FUNCTION vault.profile_privileges() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.profile_privileges() FROM PUBLIC;
 COMMENT ON FUNCTION vault.profile_privileges() IS
-    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates its own tables, attaches the table of apps and those of integrations, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for), verifier (takes integrations that are to be verified, and answers).';
+    'What each profile may do: service (everything but access), writer (store, never read), auditor (log and metadata), admin (everything but read secrets; gives and takes profiles), tenant_user (its own tenant''s credentials, as far as vault.tenant_members lets it; never read), developer (isolates and guards its own tables, attaches the table of apps and those of integrations, refers to credentials), cross_tenant (its calls may name another tenant than the transaction acts for), verifier (takes integrations that are to be verified, and answers).';

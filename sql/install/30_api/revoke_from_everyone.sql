@@ -19,9 +19,9 @@ BEGIN
                    COALESCE(p.proacl, acldefault('f', p.proowner)) AS acl
               FROM ours JOIN pg_proc AS p ON ours.classid = 'pg_proc'::regclass AND ours.objid = p.oid
             UNION ALL
-            SELECT 'TABLE', c.oid::regclass::text, c.relowner, c.relacl
+            SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, c.relowner, c.relacl
               FROM ours JOIN pg_class AS c ON ours.classid = 'pg_class'::regclass AND ours.objid = c.oid
-             WHERE c.relkind IN ('r', 'v')
+             WHERE c.relkind IN ('r', 'v', 'S')
         )
         SELECT DISTINCT a.object_kind, a.object_name,
                CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END AS grantee
