@@ -9,6 +9,8 @@ mod denied;
 mod entropy;
 mod error;
 mod hex;
+mod import;
+mod key_file;
 mod limits;
 mod pg;
 mod policy;

@@ -12,6 +12,7 @@ mod delete_credential;
 mod door;
 mod erasure_record;
 mod generate_root_key;
+mod import_legacy;
 mod import_standby_log;
 mod jwt_keys;
 mod library_health;

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod clock;
 pub mod discretion;
+pub mod foreign;
 pub mod frozen;
 pub mod guc;
 pub mod identity;

@@ -48,6 +48,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod memory;
+mod moving_in;
 mod multi_tenant;
 mod references;
 mod rotation;

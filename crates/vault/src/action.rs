@@ -115,6 +115,12 @@ actions! {
     ExportAccessLog = "export_access_log",
     /// What a standby has recorded comes into the log.
     ImportStandbyLog = "import_standby_log",
+    /// A value of somebody else's making comes into the vault.
+    Import = "import",
+    /// The same, tried.
+    ImportDryRun = "import_dry_run",
+    /// Values that lie elsewhere are compared with those that came from there, to be taken away there.
+    ScrubImported = "scrub_imported",
     /// The alert beside the record of a call that asked for a decoy's value.
     DecoyRead = "decoy_read",
     /// The same of any other call about a decoy.

@@ -13,6 +13,7 @@ mod apps;
 mod erasure;
 mod error;
 mod event;
+mod imports;
 mod keks;
 mod layers;
 mod names;
@@ -27,18 +28,19 @@ mod versions;
 pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey,
-    ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveTenantMember,
-    Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys, Rollback, Rotate,
-    RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion, SetRateLimit,
-    ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve, TenantStore,
-    TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets,
-    action_named,
+    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Import,
+    ImportDryRun, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
+    RemoveTenantMember, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
+    Rollback, Rotate, RotateRootKey, RotateTenantKey, ScrubImported, SetContext, SetLifecycle,
+    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
+    TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant,
+    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
+pub use imports::{Fate, ImportKey, ImportStorage, Incoming, Manner, Target};
 pub use layers::Layers;
 pub use names::{
     AppId, AppKey, AppSecretName, CredentialId, CredentialName, Description, Hint, Reason,

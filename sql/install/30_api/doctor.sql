@@ -156,7 +156,7 @@ $find$),
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
-                   'add_credential_reference')
+                   'add_credential_reference', 'import_query', 'import_legacy', 'scrub_imported')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -208,7 +208,7 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'decoys', 'deleted_credentials', 'wrapped_tenant_keys']) AS t (name)
+                            'decoys', 'deleted_credentials', 'imported_items', 'wrapped_tenant_keys']) AS t (name)
     )
     SELECT 'row_security', 'error', format('row security of vault.%s is %s', w.name,
                CASE WHEN c.oid IS NULL THEN 'gone with its table'

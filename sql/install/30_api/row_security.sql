@@ -17,6 +17,8 @@ CREATE POLICY permitted_tenant ON vault.credential_lifecycles TO tenant_vault_ow
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.decoys TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.imported_items TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
@@ -38,6 +40,9 @@ CREATE POLICY listing ON vault.credential_lifecycles FOR SELECT TO tenant_vault_
 CREATE POLICY listing ON vault.decoys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
+CREATE POLICY listing ON vault.imported_items FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 
 COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credentials IS 'One tenant at a time, also for the owner.';
@@ -53,3 +58,5 @@ COMMENT ON POLICY permitted_tenant ON vault.credential_lifecycles IS 'One tenant
 COMMENT ON POLICY listing ON vault.credential_lifecycles IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY permitted_tenant ON vault.decoys IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY listing ON vault.decoys IS 'Through the view, which administrators alone may read.';
+COMMENT ON POLICY permitted_tenant ON vault.imported_items IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.imported_items IS 'Through the view, which administrators and auditors may read.';

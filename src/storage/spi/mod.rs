@@ -3,6 +3,7 @@
 mod apps;
 mod census;
 mod decoys;
+mod imports;
 mod jwt_keys;
 mod keys;
 mod root_keys;
@@ -12,6 +13,7 @@ mod values;
 mod versions;
 
 pub use decoys::decoys;
+pub use imports::pgcrypto_decrypt;
 
 use envelope::Fingerprint;
 use vault::{CredentialId, Current, Locked, Scope, TenantKeyRow, VaultError};

@@ -5,6 +5,7 @@ mod app_secrets;
 mod census;
 mod credentials;
 mod decoys;
+mod imports;
 mod jwt_keys;
 mod keys;
 mod lifecycle;
