@@ -648,9 +648,14 @@ extension_sql_file!(
     requires = ["sql_import_legacy"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/export_bundle.sql",
+    name = "sql_export_bundle",
+    requires = ["sql_scrub_imported"]
+);
+extension_sql_file!(
     "../sql/install/30_api/library_health.sql",
     name = "sql_library_health",
-    requires = ["sql_scrub_imported"]
+    requires = ["sql_export_bundle"]
 );
 extension_sql_file!(
     "../sql/install/30_api/doctor.sql",

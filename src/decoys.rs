@@ -9,8 +9,8 @@ use std::collections::HashSet;
 
 use envelope::{Fingerprint, KeyRing};
 use vault::{
-    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Prune, Receipt,
-    Retrieve, TenantId, TenantRetrieve, VaultError, WholeVault,
+    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Export, Prune,
+    Receipt, Retrieve, TenantId, TenantRetrieve, VaultError, WholeVault,
 };
 
 use crate::audit::AccessLog;
@@ -77,7 +77,13 @@ impl Audit for WatchedLog {
 }
 
 fn alert<'a>(event: &Event<'a>) -> Event<'a> {
-    let is_read = [Retrieve::NAME, TenantRetrieve::NAME, AppRetrieve::NAME].contains(&event.action);
+    let reads = [
+        Retrieve::NAME,
+        TenantRetrieve::NAME,
+        AppRetrieve::NAME,
+        Export::NAME,
+    ];
+    let is_read = reads.contains(&event.action);
     Event {
         action: if is_read {
             DecoyRead::NAME

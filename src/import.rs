@@ -52,7 +52,7 @@ impl Format {
             }),
             _ => Err(VaultError::InvalidArgument {
                 argument: "p_format",
-                rule: "A table's format is pgcrypto, gcm_hex, supabase_vault or plaintext; a document's is env or kv2."
+                rule: "A table's format is pgcrypto, gcm_hex, supabase_vault or plaintext; a document's is env, kv2 or bundle."
                     .to_owned(),
             }),
         }

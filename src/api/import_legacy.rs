@@ -1,8 +1,9 @@
 //! Moving in: `vault.import_items` and `vault.import_document`, through which `vault.import_legacy` hands over what it has
 //! read with its caller's rights.
 
+use legacy::age::{self, Identity};
 use legacy::gcm_hex::Digest;
-use legacy::{Entry, Plain, Refusal, env, kv2};
+use legacy::{Entry, Plain, Refusal, bundle, env, kv2};
 use pgrx::iter::TableIterator;
 use pgrx::{Array, Uuid, name, pg_extern};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use super::door::{Call, answer};
 use crate::import::Format;
 use crate::pg::json::Jsonb;
 use crate::pg::process;
-use crate::{policy, session};
+use crate::{config, key_file, policy, session};
 
 const SOURCE_MAX_BYTES: usize = 200;
 const ITEM_MAX_BYTES: usize = 200;
@@ -95,6 +96,7 @@ fn import_items(
             let item = required(items.get(at).flatten(), "p_items")?;
             rows.push(Row {
                 item: text(item, "p_items")?.into_owned(),
+                into: None,
                 tenant: tenants.get(at).flatten(),
                 app: apps.get(at).flatten(),
                 name: names
@@ -151,6 +153,9 @@ fn import_document(
     let rows = move |_: &Job| {
         let document = text(required(p_document, "p_document")?, "p_document")?;
         let format = text(required(p_format, "p_format")?, "p_format")?;
+        if format == "bundle" {
+            return Ok((None, unpacked(&document, p_tenant_id)?));
+        }
         let entries = match &*format {
             "env" => env::read(&document),
             "kv2" => kv2::read(&document).map_err(|refusal| VaultError::InvalidArgument {
@@ -160,12 +165,13 @@ fn import_document(
             _ => {
                 return Err(VaultError::InvalidArgument {
                     argument: "p_format",
-                    rule: "A document's format is env or kv2.".to_owned(),
+                    rule: "A document's format is env, kv2 or bundle.".to_owned(),
                 });
             }
         };
         let row = |Entry { name, value }: Entry| Row {
             item: name.clone(),
+            into: None,
             tenant: p_tenant_id,
             app: None,
             name: Some(name),
@@ -175,6 +181,71 @@ fn import_document(
         Ok((None, entries.into_iter().map(row).collect()))
     };
     TableIterator::new(run(p_purpose, ask, rows).into_iter())
+}
+
+/// The values of another vault's bundle, each as what it was there.
+///
+/// - tenant: whose all of them are to be; `None`: as it was there.
+fn unpacked(document: &str, tenant: Option<Uuid>) -> Result<Vec<Row<'static>>, VaultError> {
+    let identities = |wants_passphrase| -> Result<_, Failure> {
+        Ok(match wants_passphrase {
+            true => vec![Identity::Passphrase(key_file::passphrase(
+                &config::IMPORT_PASSPHRASE,
+            )?)],
+            false => {
+                let text = key_file::passphrase(&config::IMPORT_IDENTITY)?;
+                Identity::parse_file(&text).map_err(|refusal| VaultError::FileUnusable {
+                    problem: format!(
+                        "the file named by {} cannot be used: {refusal}",
+                        config::IMPORT_IDENTITY.name()
+                    ),
+                    hint: "age-keygen writes such a file.".to_owned(),
+                })?
+            }
+        })
+    };
+    let entries =
+        age::open(document.as_bytes(), identities).and_then(|plain| Ok(bundle::read(&plain)?));
+    let entries = entries.map_err(|failure| match failure {
+        Failure::OfTheCall(error) => error,
+        Failure::OfTheItem(why) => VaultError::InvalidArgument {
+            argument: "p_document",
+            rule: format!("A bundle of another vault is wanted, but {why}."),
+        },
+    })?;
+    let uuid = |text: &str| {
+        let parsed = uuid::Uuid::try_parse(text).ok();
+        parsed.map(|uuid| Uuid::from_bytes(*uuid.as_bytes()))
+    };
+    let row = |(what, value): (bundle::Exported<'static>, Plain)| {
+        let into = match what.kind {
+            bundle::Kind::Credential => Some(Into::Credential),
+            bundle::Kind::TenantSecret => Some(Into::TenantSecret),
+            bundle::Kind::AppSecret => Some(Into::AppSecret),
+            bundle::Kind::Unknown => None,
+        };
+        let platform = uuid::Uuid::nil().to_string();
+        // Of the platform's there is no tenant to name; what is no uuid at all becomes the nil uuid, which is refused.
+        let of_the_bundle = match what.tenant_id == platform {
+            true => None,
+            false => Some(uuid(&what.tenant_id).unwrap_or(Uuid::from_bytes([0; 16]))),
+        };
+        Row {
+            item: what.id,
+            tenant: tenant.or(of_the_bundle),
+            app: what.app_id.as_deref().and_then(uuid),
+            name: Some(what.name.into_owned()),
+            description: Some(what.description.into_owned()),
+            value: Value::Read(match into {
+                Some(_) => Ok(value),
+                None => Err(Refusal::Malformed(
+                    "it is of a kind that this version cannot import".to_owned(),
+                )),
+            }),
+            into,
+        }
+    };
+    Ok(entries.into_iter().map(row).collect())
 }
 
 /// What both functions are asked.
@@ -219,6 +290,8 @@ struct Said {
 /// One item as it was handed over.
 struct Row<'a> {
     item: String,
+    /// `None`: what the job says.
+    into: Option<Into>,
     tenant: Option<Uuid>,
     app: Option<Uuid>,
     /// `None`: the item's.
@@ -462,7 +535,7 @@ fn aim<'a, A: Action>(
         argument,
         rule: rule.to_owned(),
     };
-    match job.into {
+    match row.into.unwrap_or(job.into) {
         Into::Credential => {
             let description = row.description.as_deref().unwrap_or_default();
             let target = Target::Credential(
@@ -492,9 +565,19 @@ fn aim<'a, A: Action>(
             })?;
             let app = AppId::parse(*app.as_bytes(), "p_apps")?;
             let permit = policy::for_new_app::<A>(app)?;
-            if tenant.is_some_and(|tenant| tenant != permit.scope().tenant()) {
-                return Err(refused("p_tenants", "The app is not of this tenant."));
-            }
+            let permit = match tenant {
+                Some(tenant) if tenant != permit.scope().tenant() => {
+                    // An app that nobody knows yet is whose the import says, and no context: it is held as that one's when
+                    // the secret comes in.
+                    let is_unknown = permit.scope().tenant() == TenantId::PLATFORM
+                        && policy::for_app::<A>(app)?.is_none();
+                    if !is_unknown {
+                        return Err(refused("p_tenants", "The app is not of this tenant."));
+                    }
+                    policy::for_tenant(tenant)?
+                }
+                _ => permit,
+            };
             Ok((permit, Target::AppSecret(app, key)))
         }
     }

@@ -11,6 +11,7 @@ mod credential_versions;
 mod delete_credential;
 mod door;
 mod erasure_record;
+mod export_bundle;
 mod generate_root_key;
 mod import_legacy;
 mod import_standby_log;

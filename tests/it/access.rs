@@ -106,6 +106,11 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin"],
     ),
     (
+        "export_bundle(text,uuid)",
+        "SELECT vault.export_bundle('none')",
+        &[],
+    ),
+    (
         "import_list",
         "SELECT * FROM vault.import_list",
         &["admin", "auditor"],

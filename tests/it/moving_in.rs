@@ -1,12 +1,15 @@
-//! Moving in: what others have sealed, or left in the clear, comes into the vault once, with nothing lost on the way.
+//! Moving in: what others have sealed, or left in the clear, comes into the vault once, with nothing lost on the way. Moving
+//! out: all of it, to another vault.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
 use postgres::Client;
 use postgres::types::ToSql;
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, refusal, state_of};
+use vault_tests::{Calls, Cluster, Database, OTHER_KEY_HEX, refusal, ring, state_of};
 
 const KNOWN: &str = include_str!("../../crates/legacy/testdata/gcm_hex.json");
 
@@ -942,4 +945,329 @@ fn the_rate_limit_does_not_stop_an_import() {
         )
         .unwrap();
     assert_eq!(tally(&mut admin, call, &[&tenant]), ["imported=150"]);
+}
+
+// ---- from vault to vault ----
+
+const AGE: &str = include_str!("../../crates/legacy/testdata/age.json");
+
+/// The public key of the tests' own identity, and the identity.
+fn age_keys() -> (String, String) {
+    let known: serde_json::Value = serde_json::from_str(AGE).unwrap();
+    let key = |name: &str| known[name].as_str().unwrap().to_owned();
+    (key("public_key"), key("secret_key"))
+}
+
+/// A cluster under another root key, which has the identity, and a passphrase for both ways.
+fn other_cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = Cluster::builder()
+            .ring(Some(ring("other", OTHER_KEY_HEX)))
+            .setting("log_statement", "all")
+            .start();
+        let (public, identity) = age_keys();
+        cluster.write("identity", &format!("# public key: {public}\n{identity}\n"));
+        cluster.write("bundle.passphrase", "of the bundle\n");
+        let lines = [
+            ("import_identity_file", "identity"),
+            ("import_passphrase_file", "bundle.passphrase"),
+            ("export_passphrase_file", "bundle.passphrase"),
+        ]
+        .map(|(setting, file)| {
+            format!(
+                "tenant_vault.{setting} = '{}'\n",
+                cluster.dir().join(file).display()
+            )
+        });
+        cluster.configure(&lines.concat());
+        cluster.restart();
+        cluster
+    })
+}
+
+/// A value of each kind, and what has to stay behind. Answers with a tenant and an app of its.
+fn furnished(db: &Database<'_>) -> (Uuid, Uuid) {
+    let mut superuser = db.superuser();
+    let (tenant, app) = (superuser.random_uuid(), superuser.random_uuid());
+    superuser
+        .batch_execute(&format!(
+            "SELECT vault.store_credential('stripe', 'sk_live_bundled', 'payments, grün');
+             SELECT vault.store_credential_bytes('binary', '\\x00ff0a');
+             SELECT vault.encrypt_tenant_secret('{tenant}', 'MUX', 'first');
+             SELECT vault.encrypt_tenant_secret('{tenant}', 'MUX', 'mux secret');
+             SELECT vault.delete_credential(vault.store_credential('deleted', 'stays'));
+             BEGIN; SELECT vault.set_tenant_context('{tenant}');
+             SELECT vault.set_app_secret('{app}', 'DATABASE_URL', 'postgres://bundled');
+             SELECT vault.store_credential('of the tenant', 'its own'); COMMIT"
+        ))
+        .unwrap();
+    (tenant, app)
+}
+
+const TAKE_IN: &str = "'bundle', p_document => $1, p_dry_run => false";
+
+#[test]
+fn a_bundle_carries_every_value_to_a_vault_under_another_root_key() {
+    let (from, to) = (Database::on(cluster()), Database::on(other_cluster()));
+    let (tenant, app) = furnished(&from);
+    let (public, _) = age_keys();
+    let mut superuser = from.superuser();
+    let (bundle, rows) =
+        from.logged(|| superuser.one::<String>("SELECT vault.export_bundle($1)", &[&public]));
+    let verdicts: Vec<_> = rows.iter().map(|row| row.verdict()).collect();
+    assert_eq!(verdicts, ["export/ok/-"; 5]);
+    assert!(
+        bundle.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n") && !bundle.contains("bundled")
+    );
+
+    let mut admin = to.login(&to.role_with_profile("admin"));
+    let tried = tally(&mut admin, "'bundle', p_document => $1", &[&bundle]);
+    assert_eq!(tried, ["would_import=5"]);
+    assert_eq!(tally(&mut admin, TAKE_IN, &[&bundle]), ["imported=5"]);
+    assert_eq!(tally(&mut admin, TAKE_IN, &[&bundle]), ["unchanged=5"]);
+    let mut service = to.service();
+    assert_eq!(
+        service.tenant_retrieve(tenant, "MUX").unwrap().as_deref(),
+        Some("mux secret")
+    );
+    assert_eq!(
+        service.app_get(app, "DATABASE_URL").unwrap().as_deref(),
+        Some("postgres://bundled")
+    );
+    let listed: Vec<String> = to.superuser().one(
+        "SELECT array_agg(format('%s|%s|%s', name, description, tenant_id) ORDER BY name) FROM vault.list_credentials()
+          WHERE name IN ('stripe', 'binary', 'of the tenant')",
+        &[],
+    );
+    let nil = Uuid::nil();
+    assert_eq!(
+        listed,
+        [
+            format!("binary||{nil}"),
+            format!("of the tenant||{tenant}"),
+            format!("stripe|payments, grün|{nil}")
+        ]
+    );
+    for (name, value) in [
+        ("stripe", &b"sk_live_bundled"[..]),
+        ("binary", b"\x00\xff\n"),
+        ("of the tenant", b"its own"),
+    ] {
+        let id: Uuid = to.superuser().one(
+            "SELECT id FROM vault.list_credentials() WHERE name = $1",
+            &[&name],
+        );
+        assert_eq!(to.superuser().retrieve_bytes(id).unwrap(), value, "{name}");
+    }
+    for log in [from.log(), to.log()] {
+        assert!(!log.contains("bundled"), "a value stands in a log");
+    }
+}
+
+#[test]
+fn a_bundle_of_one_tenant_goes_under_a_passphrase() {
+    let db = Database::on(other_cluster());
+    let (tenant, _) = furnished(&db);
+    let mut superuser = db.superuser();
+    let (bundle, rows) = db.logged(|| {
+        superuser.one::<String>("SELECT vault.export_bundle(p_tenant_id => $1)", &[&tenant])
+    });
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().all(|row| row.tenant_id == Some(tenant)));
+    // Into another database of the same cluster, to another tenant.
+    let to = Database::on(other_cluster());
+    let mut admin = to.login(&to.role_with_profile("admin"));
+    let other = admin.random_uuid();
+    let call = format!("{TAKE_IN}, p_tenant_id => $2");
+    // An app that is new to this vault becomes that tenant's.
+    assert_eq!(tally(&mut admin, &call, &[&bundle, &other]), ["imported=3"]);
+    let whose: Vec<Uuid> = to
+        .superuser()
+        .one("SELECT array_agg(tenant_id) FROM vault.apps", &[]);
+    assert_eq!(whose, [other]);
+    let third = admin.random_uuid();
+    assert_eq!(
+        tally(&mut admin, &call, &[&bundle, &third]),
+        ["failed=1", "imported=2"]
+    );
+    assert_eq!(
+        to.service()
+            .tenant_retrieve(other, "MUX")
+            .unwrap()
+            .as_deref(),
+        Some("mux secret")
+    );
+    // There is nothing of a tenant that has nothing; and that is recorded.
+    let nobody = superuser.random_uuid();
+    let (empty, row) = db.logs_one(|| {
+        superuser.one::<String>("SELECT vault.export_bundle(p_tenant_id => $1)", &[&nobody])
+    });
+    assert_eq!(row.verdict(), "export/not_found/-");
+    assert!(import(&mut admin, TAKE_IN, &[&empty]).is_empty());
+}
+
+#[test]
+fn a_bundle_that_was_touched_brings_nothing_in() {
+    let (from, to) = (Database::on(cluster()), Database::on(other_cluster()));
+    furnished(&from);
+    let (public, _) = age_keys();
+    let bundle: String = from
+        .superuser()
+        .one("SELECT vault.export_bundle($1)", &[&public]);
+    let mut admin = to.login(&to.role_with_profile("admin"));
+    let middle = bundle.len() / 2;
+    let altered = |at: usize| {
+        let mut bytes = bundle.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    let lines: Vec<&str> = bundle.lines().collect();
+    let shorter = [&lines[..lines.len() - 3], &lines[lines.len() - 1..]]
+        .concat()
+        .join("\n");
+    let known: serde_json::Value = serde_json::from_str(AGE).unwrap();
+    let no_bundle = known["cases"][0]["file"].as_str().unwrap().to_owned();
+    for bad in [
+        altered(middle),
+        altered(60),
+        altered(bundle.len() - 60),
+        shorter,
+        no_bundle,
+        String::new(),
+        "x".to_owned(),
+    ] {
+        let refused = refusal(
+            admin.query(
+                &format!("SELECT * FROM vault.import_legacy({TAKE_IN})"),
+                &[&bad],
+            ),
+            "22023",
+        );
+        assert!(!format!("{refused:?}").contains("sk_live"), "{refused:?}");
+    }
+    let held: i64 = admin.one("SELECT count(*) FROM vault.import_list", &[]);
+    assert_eq!(held, 0);
+}
+
+#[test]
+fn everything_leaves_by_a_superuser_alone_and_each_value_is_recorded() {
+    let db = Database::on(cluster());
+    let (tenant, _) = furnished(&db);
+    let (public, _) = age_keys();
+    for profile in ["service", "admin", "auditor", "cross_tenant"] {
+        let mut other = db.login(&db.role_with_profile(profile));
+        refusal(
+            other.query("SELECT vault.export_bundle($1)", &[&public]),
+            "42501",
+        );
+    }
+    let mut superuser = db.superuser();
+    // Without a recipient a passphrase is asked for; what is no key of age is refused.
+    refusal(
+        superuser.query("SELECT vault.export_bundle()", &[]),
+        "F0000",
+    );
+    for bad in ["", "age1qqqq", "AGE-SECRET-KEY-1SHOWN"] {
+        let refused = refusal(
+            superuser.query("SELECT vault.export_bundle($1)", &[&bad]),
+            "22023",
+        );
+        assert!(!format!("{refused:?}").contains("SHOWN"));
+    }
+    // A transaction that acts for a tenant takes its values away and no others.
+    superuser.batch_execute("BEGIN").unwrap();
+    superuser
+        .done("SELECT vault.set_tenant_context($1)", &[&tenant])
+        .unwrap();
+    refusal(
+        superuser.query("SELECT vault.export_bundle($1)", &[&public]),
+        "42501",
+    );
+    superuser.batch_execute("ROLLBACK").unwrap();
+    // A reason, where one is demanded of whoever reads.
+    superuser
+        .batch_execute("SELECT vault.require_reason('service', true)")
+        .unwrap();
+    refusal(
+        superuser.query("SELECT vault.export_bundle($1)", &[&public]),
+        "42501",
+    );
+    superuser
+        .batch_execute("SELECT vault.require_reason('service', false)")
+        .unwrap();
+    // Decoys tell; the records stand whatever becomes of the transaction.
+    let decoy: Uuid = superuser.one("SELECT vault.store_decoy('decoy')", &[]);
+    let (_, rows) = db.logged(|| {
+        superuser.batch_execute("BEGIN").unwrap();
+        superuser
+            .done("SELECT vault.export_bundle($1)", &[&public])
+            .unwrap();
+        superuser.batch_execute("ROLLBACK").unwrap();
+    });
+    let alert = rows
+        .iter()
+        .find(|row| row.action == "decoy_read")
+        .expect("an alert");
+    assert_eq!(
+        (alert.secret_id, alert.secret_key.as_deref()),
+        (Some(decoy), Some("export"))
+    );
+    assert_eq!(rows.iter().filter(|row| row.action == "export").count(), 6);
+    // A locked tenant's values stay.
+    superuser
+        .done("SELECT vault.lock_tenant($1)", &[&tenant])
+        .unwrap();
+    let (_, rows) = db.logged(|| {
+        superuser
+            .done("SELECT vault.export_bundle($1)", &[&public])
+            .unwrap()
+    });
+    assert!(rows.iter().all(|row| row.tenant_id != Some(tenant)));
+    // What does not open stops all of it.
+    superuser
+        .batch_execute("UPDATE vault.credentials SET ciphertext = '\\x00000000000000000000000000000000000000' WHERE name = 'stripe'")
+        .unwrap();
+    refusal(
+        superuser.query("SELECT vault.export_bundle($1)", &[&public]),
+        "XX001",
+    );
+}
+
+/// Both ways with the tool that everybody has, where it is installed; else this says nothing.
+#[test]
+fn the_tool_age_reads_what_we_write_and_we_read_what_it_writes() {
+    if Command::new("age").arg("--version").output().is_err() {
+        eprintln!("age is not installed: nothing is tested here");
+        return;
+    }
+    let (from, to) = (Database::on(cluster()), Database::on(other_cluster()));
+    furnished(&from);
+    let (public, _) = age_keys();
+    let bundle: String = from
+        .superuser()
+        .one("SELECT vault.export_bundle($1)", &[&public]);
+    let age = |arguments: &[&str], input: &[u8]| {
+        let mut tool = Command::new("age")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        tool.stdin.take().unwrap().write_all(input).unwrap();
+        let done = tool.wait_with_output().unwrap();
+        assert!(done.status.success());
+        done.stdout
+    };
+    let identity = to.dir().join("identity");
+    let plain = age(
+        &["--decrypt", "--identity", identity.to_str().unwrap()],
+        bundle.as_bytes(),
+    );
+    let text = String::from_utf8(plain.clone()).unwrap();
+    assert!(text.starts_with("{\"bundle\":\"tenant_vault\",\"version\":1}\n"));
+    assert_eq!(text.lines().count(), 6);
+    let theirs = String::from_utf8(age(&["--armor", "--recipient", &public], &plain)).unwrap();
+    let mut admin = to.login(&to.role_with_profile("admin"));
+    assert_eq!(tally(&mut admin, TAKE_IN, &[&theirs]), ["imported=5"]);
 }

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod age;
+mod bech32;
+pub mod bundle;
 pub mod env;
 pub mod gcm_hex;
 pub mod kv2;

@@ -25,6 +25,7 @@ pub const DISTINCTIVE: &[&str] = &[
     "distrust_jwt_issuer",
     "encrypt_tenant_secret",
     "export_access_log",
+    "export_bundle",
     "find_by_value",
     "generate_root_key",
     "get_app_environment",

@@ -115,6 +115,8 @@ actions! {
     ExportAccessLog = "export_access_log",
     /// What a standby has recorded comes into the log.
     ImportStandbyLog = "import_standby_log",
+    /// A value leaves for another vault.
+    Export = "export" releases,
     /// A value of somebody else's making comes into the vault.
     Import = "import",
     /// The same, tried.

@@ -107,6 +107,10 @@ pub enum VaultError {
     #[error("{problem}")]
     FileUnusable { problem: String, hint: String },
 
+    /// More at once than a backend is to hold in memory.
+    #[error("the values are too many for one bundle")]
+    BundleTooLong { max_bytes: usize },
+
     /// Of somebody else's, which has to open what it sealed.
     #[error("extension {name} is not installed in this database")]
     ExtensionMissing { name: &'static str },

@@ -13,6 +13,7 @@ mod apps;
 mod erasure;
 mod error;
 mod event;
+mod export;
 mod imports;
 mod keks;
 mod layers;
@@ -28,18 +29,19 @@ mod versions;
 pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
-    Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue, GenerateRootKey, Import,
-    ImportDryRun, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune, PruneAccessLog,
-    RemoveTenantMember, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
-    Rollback, Rotate, RotateRootKey, RotateTenantKey, ScrubImported, SetContext, SetLifecycle,
-    SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete,
-    TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant,
-    VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    Destroy, DistrustJwtIssuer, EnrolTenant, Export, ExportAccessLog, FindByValue, GenerateRootKey,
+    Import, ImportDryRun, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune,
+    PruneAccessLog, RemoveTenantMember, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, ScrubImported, SetContext,
+    SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret,
+    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
+pub use export::{ExportRow, ExportStorage};
 pub use imports::{Fate, ImportKey, ImportStorage, Incoming, Manner, Target};
 pub use layers::Layers;
 pub use names::{
@@ -57,7 +59,7 @@ pub use rotation::{
     HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Bait, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
+pub use service::{Bait, ExportedSome, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
 pub use standing::Standing;
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,

@@ -8,4 +8,4 @@ CREATE FUNCTION vault.import_document(p_format text, p_source text, p_document t
 ALTER FUNCTION vault.import_document(text, text, text, text, uuid, integer, text, jsonb) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.import_document(text, text, text, text, uuid, integer, text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION vault.import_document(text, text, text, text, uuid, integer, text, jsonb) IS
-    'Seals every value of a document of format env or kv2. Called by vault.import_legacy. Raises 22004, 22023, 25006. Profile admin; logged as vault.import_items.';
+    'Seals every value of a document of format env, kv2 or bundle; of a bundle each becomes what it was, whatever p_into says. Called by vault.import_legacy. Raises 22004, 22023, 25006, F0000. Profile admin; logged as vault.import_items.';

@@ -31,7 +31,7 @@ BEGIN
     IF p_format IS NULL OR p_dry_run IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'p_format and p_dry_run must not be null';
     END IF;
-    IF p_format IN ('env', 'kv2') THEN
+    IF p_format IN ('env', 'kv2', 'bundle') THEN
         RETURN QUERY
             SELECT d.item, d.tenant_id, d.name, d.result, d.detail, d.secret_id
               FROM vault.import_document(p_format, COALESCE(p_source, p_format), p_document, p_into, p_tenant_id, p_limit,
@@ -39,7 +39,7 @@ BEGIN
         RETURN;
     END IF;
     IF p_document IS NOT NULL THEN
-        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a document is of format env or kv2';
+        RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'a document is of format env, kv2 or bundle';
     END IF;
     IF p_format = 'supabase_vault' THEN
         v_source := COALESCE(p_source, 'vault.decrypted_secrets');
@@ -88,7 +88,7 @@ $$;
 ALTER FUNCTION vault.import_legacy(text, text, jsonb, text, uuid, text, boolean, integer, jsonb) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.import_legacy(text, text, jsonb, text, uuid, text, boolean, integer, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION vault.import_legacy(text, text, jsonb, text, uuid, text, boolean, integer, jsonb) IS
-    'Brings secrets of somebody else''s making into the vault: rows of a table or view that the caller may read (pgcrypto, gcm_hex, supabase_vault, plaintext; p_columns says which column is which) or the values of a document (env, kv2). Says of each item what became of it, never a value. With p_dry_run, the default, changes nothing. Repeating it brings in what is missing; p_limit ends it after so many new ones. Passphrases come from tenant_vault.import_passphrase_file. See docs/moving-in.md. Raises 22004, 22023, 25006, 42501, 42703, 42809, 42P01, 55000, F0000. Profile admin; logged.';
+    'Brings secrets of somebody else''s making into the vault: rows of a table or view that the caller may read (pgcrypto, gcm_hex, supabase_vault, plaintext; p_columns says which column is which) or the values of a document (env, kv2, or bundle: what vault.export_bundle of another vault made). Says of each item what became of it, never a value. With p_dry_run, the default, changes nothing. Repeating it brings in what is missing; p_limit ends it after so many new ones. Passphrases come from tenant_vault.import_passphrase_file, a bundle''s identity from tenant_vault.import_identity_file. See docs/moving-in.md. Raises 22004, 22023, 25006, 42501, 42703, 42809, 42P01, 55000, F0000. Profile admin; logged.';
 
 CREATE VIEW vault.import_list WITH (security_barrier = true) AS
     SELECT i.source, i.item, i.tenant_id, i.credential_id, c.name, i.imported_by::text, i.imported_at, c.id IS NULL AS is_deleted

@@ -77,7 +77,7 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                                  'checkpoint_access_log', 'trust_jwt_issuer', 'trust_jwt_secret',
                                  'import_standby_log', 'import') THEN 1
                             WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list', 'list_versions',
-                                 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log', 'import_dry_run', 'scrub_imported',
+                                 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log', 'import_dry_run', 'scrub_imported', 'export',
                                  'export_access_log', 'decoy_read') THEN 2
                             WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
                                  'tenant_store', 'app_store', 'app_update', 'app_move', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',

@@ -3,6 +3,7 @@
 mod apps;
 mod census;
 mod decoys;
+mod export;
 mod imports;
 mod jwt_keys;
 mod keys;

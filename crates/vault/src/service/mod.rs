@@ -5,6 +5,7 @@ mod app_secrets;
 mod census;
 mod credentials;
 mod decoys;
+mod export;
 mod imports;
 mod jwt_keys;
 mod keys;
@@ -19,6 +20,7 @@ mod versions;
 
 pub use census::{Failed, Verified};
 pub use decoys::{Bait, Guise};
+pub use export::ExportedSome;
 
 pub use root_keys::RootKeyHealth;
 
