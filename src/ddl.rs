@@ -658,9 +658,39 @@ extension_sql_file!(
     requires = ["sql_export_bundle"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/api_surface.sql",
+    name = "sql_api_surface",
+    requires = ["sql_library_health"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/check_api_schema.sql",
+    name = "sql_check_api_schema",
+    requires = ["sql_api_surface"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/exposed_api.sql",
+    name = "sql_exposed_api",
+    requires = ["sql_check_api_schema"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/wrapper_source.sql",
+    name = "sql_wrapper_source",
+    requires = ["sql_exposed_api"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/expose_api.sql",
+    name = "sql_expose_api",
+    requires = ["sql_wrapper_source"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/unexpose_api.sql",
+    name = "sql_unexpose_api",
+    requires = ["sql_expose_api"]
+);
+extension_sql_file!(
     "../sql/install/30_api/doctor.sql",
     name = "sql_doctor",
-    requires = ["sql_library_health"]
+    requires = ["sql_unexpose_api"]
 );
 extension_sql_file!(
     "../sql/install/90_grants.sql",

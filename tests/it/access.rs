@@ -337,7 +337,7 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
     (
         "profile_privileges()",
         "SELECT * FROM vault.profile_privileges()",
-        &["admin", "auditor"],
+        &["admin", "auditor", "developer"],
     ),
     (
         "grant_access(name,text)",
@@ -641,6 +641,36 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "SELECT * FROM vault.tenant_isolation_report()",
         &["admin", "developer"],
     ),
+    (
+        "api_surface(text)",
+        "SELECT * FROM vault.api_surface('supabase')",
+        &["admin", "developer"],
+    ),
+    (
+        "check_api_schema(text,name)",
+        "SELECT vault.check_api_schema('expose_api', 'open_to_all')",
+        &["admin", "developer"],
+    ),
+    (
+        "exposed_api(name)",
+        "SELECT * FROM vault.exposed_api()",
+        &["admin", "developer"],
+    ),
+    (
+        "wrapper_source(regprocedure)",
+        "SELECT vault.wrapper_source('pg_catalog.now()')",
+        &["admin", "developer"],
+    ),
+    (
+        "expose_api(name,text)",
+        "SELECT vault.expose_api('open_to_all')",
+        &["admin", "developer"],
+    ),
+    (
+        "unexpose_api(name)",
+        "SELECT vault.unexpose_api('open_to_all')",
+        &["admin", "developer"],
+    ),
     ("credentials", "SELECT * FROM vault.credentials", &[]),
     ("apps", "SELECT * FROM vault.apps", &[]),
     (
@@ -767,6 +797,11 @@ struct Ground {
 impl Ground {
     fn prepare(db: &Database<'_>) -> Self {
         let mut superuser = db.superuser();
+        superuser
+            .batch_execute(
+                "CREATE SCHEMA open_to_all; GRANT USAGE, CREATE ON SCHEMA open_to_all TO PUBLIC",
+            )
+            .unwrap();
         let id = superuser.store("reached for", "x").unwrap();
         let tenant = superuser.random_uuid();
         superuser.tenant_store(tenant, "K", "x").unwrap();

@@ -42,6 +42,7 @@ mod dump;
 mod errors;
 mod export;
 mod functions;
+mod http_api;
 mod isolation;
 mod keys;
 mod lifecycle;

@@ -99,6 +99,11 @@ impl Postgrest {
         }
     }
 
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        self.companion.log()
+    }
+
     pub fn anonymous(&self) -> Requests {
         Requests {
             socket: self.companion.path("http"),

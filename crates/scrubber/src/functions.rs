@@ -78,10 +78,12 @@ pub const DISTINCTIVE: &[&str] = &[
 /// called there: a misspelt name carries its literals all the same.
 pub const ORDINARY: &[&str] = &[
     "add_tenant_member",
+    "api_surface",
     "apply_profile",
     "assert_tenant_ownership",
     "begin_request",
     "check_access_change",
+    "check_api_schema",
     "check_isolation",
     "clear_tenant_context",
     "continue_rotation",
@@ -89,6 +91,8 @@ pub const ORDINARY: &[&str] = &[
     "doctor",
     "enable_tenant_isolation",
     "enrol_tenant",
+    "expose_api",
+    "exposed_api",
     "get_current_tenant",
     "get_writable_tenant",
     "grant_access",
@@ -121,8 +125,10 @@ pub const ORDINARY: &[&str] = &[
     "settle_apps",
     "table_family",
     "tenant_isolation_report",
+    "unexpose_api",
     "unlock_tenant",
     "verify_secrets",
+    "wrapper_source",
 ];
 
 /// Quoted names of statements that clients build (PostgREST's above all): shown, where other quoted names are not,

@@ -156,7 +156,8 @@ $find$),
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
-                   'add_credential_reference', 'import_query', 'import_legacy', 'scrub_imported')
+                   'add_credential_reference', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
+                   'unexpose_api', 'import_query', 'import_legacy', 'scrub_imported')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid

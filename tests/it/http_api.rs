@@ -1,0 +1,660 @@
+//! The vault behind PostgREST: what clients call, what they are answered, and what becomes of a schema in which wrappers are made.
+
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use postgres::Client;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vault_tests::{Calls, Cluster, Database, Postgrest, Requests, Response, refusal};
+
+/// Where `authenticator` is a gateway whose word counts, and PostgreSQL is told to log all there is.
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        Cluster::builder()
+            .setting("tenant_vault.trusted_gateways", "authenticator")
+            .setting("log_statement", "all")
+            .setting("log_parameter_max_length", "-1")
+            .setting("log_parameter_max_length_on_error", "-1")
+            .setting("max_connections", "60")
+            .start()
+    })
+}
+
+fn exposed() -> Database<'static> {
+    let db = Database::on(cluster());
+    db.superuser()
+        .batch_execute("SELECT vault.expose_api()")
+        .expect("expose_api");
+    db
+}
+
+fn service(server: &Postgrest) -> Requests {
+    server.with_claims(&json!({"role": "service_role"}))
+}
+
+fn call(requests: &Requests, function: &str, arguments: Value) -> Response {
+    requests.post(&format!("/rpc/{function}"), &arguments)
+}
+
+fn id_of(answer: &Response) -> Uuid {
+    let text = answer.ok();
+    Uuid::parse_str(text.as_str().expect("a text")).expect("an id")
+}
+
+/// What SQL itself answers to the same call: the body of a refusal says no less and no more.
+#[track_caller]
+fn as_in_sql(session: &mut Client, statement: &str, refused: &Response) {
+    let error = session.batch_execute(statement).expect_err(statement);
+    let error = error.as_db_error().expect("the server's answer");
+    assert_eq!(
+        refused.json(),
+        json!({
+            "code": error.code().code(),
+            "message": error.message(),
+            "details": error.detail(),
+            "hint": error.hint(),
+        }),
+        "{statement}"
+    );
+}
+
+// ---- what clients call ----
+
+#[test]
+fn clients_call_the_functions_as_they_are() {
+    let db = exposed();
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    let tenant = db.superuser().random_uuid();
+    let secret = "canary-of-http-clients";
+
+    let stored = call(
+        &service,
+        "encrypt_tenant_secret",
+        json!({"p_tenant_id": tenant, "p_key": "webhook/signing", "p_value": secret}),
+    );
+    stored.ok();
+    let read = call(
+        &service,
+        "decrypt_tenant_secret",
+        json!({"p_tenant_id": tenant, "p_key": "webhook/signing"}),
+    );
+    assert_eq!(read.ok(), json!(secret));
+    let absent = call(
+        &service,
+        "decrypt_tenant_secret",
+        json!({"p_tenant_id": tenant, "p_key": "no/such"}),
+    );
+    assert_eq!(absent.ok(), Value::Null);
+    let keys = service.get(&format!("/tenant_secrets?select=key&tenant_id=eq.{tenant}"));
+    assert_eq!(keys.ok(), json!([{"key": "webhook/signing"}]));
+
+    // A default of the vault's is a default of the wrapper's.
+    let id = id_of(&call(
+        &service,
+        "store_credential",
+        json!({"p_name": "stripe", "p_secret": secret}),
+    ));
+    let read = call(&service, "retrieve_credential", json!({"p_secret_id": id}));
+    assert_eq!(read.ok(), json!(secret));
+    call(
+        &service,
+        "rotate_credential",
+        json!({"p_secret_id": id, "p_new_secret": "canary-of-http-clients-2"}),
+    )
+    .ok();
+    let several = call(
+        &service,
+        "retrieve_credentials",
+        json!({"p_secret_ids": [id]}),
+    );
+    assert_eq!(
+        several.ok(),
+        json!([{"secret_id": id, "secret": "canary-of-http-clients-2"}])
+    );
+    let listed = call(&service, "list_credentials", json!({}));
+    assert_eq!(listed.ok()[0]["name"], json!("stripe"));
+    call(&service, "delete_credential", json!({"p_secret_id": id})).ok();
+
+    for answer in [&stored, &read, &absent, &several, &listed] {
+        assert!(
+            answer.headers.contains("Cache-Control: no-store"),
+            "{answer:?}"
+        );
+    }
+    for log in [db.log(), server.log()] {
+        assert!(!log.contains("canary-of-http-clients"), "{log}");
+    }
+}
+
+#[test]
+fn an_argument_never_stands_in_an_address() {
+    let db = exposed();
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    let names: Vec<String> = db.superuser().one(
+        "SELECT array_agg(name::text ORDER BY name) FROM vault.exposed_api('public') WHERE object_kind = 'FUNCTION'",
+        &[],
+    );
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        let answer = service.get(&format!("/rpc/{name}"));
+        // 404: GET without the arguments that it must have is no function that PostgREST knows.
+        assert!([404, 405].contains(&answer.status), "{name}: {answer:?}");
+    }
+    let id = db.service().store("n", "x").unwrap();
+    for path in [
+        format!("/rpc/retrieve_credential?p_secret_id={id}"),
+        "/rpc/list_credentials".to_owned(),
+    ] {
+        let (answer, rows) = db.logged(|| service.get(&path));
+        assert_eq!(answer.refused(405), "25006");
+        assert!(answer.headers.contains("Allow: POST"), "{answer:?}");
+        assert!(rows.is_empty(), "{rows:?}");
+        let head = service.request("HEAD", &path, None);
+        assert_eq!(head.status, 405, "{head:?}");
+    }
+}
+
+#[test]
+fn headers_that_others_set_stand_beside_ours() {
+    let db = exposed();
+    let mut session = db.service();
+    session
+        .batch_execute(
+            "BEGIN; SELECT set_config('request.method', 'POST', true), set_config('response.headers', '[{\"X-Own\": \"1\"}]', true);
+             SELECT public.list_credentials(); SELECT public.list_credentials()",
+        )
+        .unwrap();
+    let headers: String = session.one("SELECT current_setting('response.headers')", &[]);
+    assert_eq!(
+        headers,
+        r#"[{"X-Own": "1"}, {"Cache-Control": "no-store"}]"#
+    );
+}
+
+// ---- what they are answered ----
+
+#[test]
+fn each_refusal_has_its_status() {
+    let db = exposed();
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    let mut sql = db.service();
+    let mut superuser = db.superuser();
+
+    let unknown = "00000000-1111-4111-8111-111111111111";
+    let answer = call(
+        &service,
+        "retrieve_credential",
+        json!({"p_secret_id": unknown}),
+    );
+    assert_eq!(answer.refused(404), "42704");
+    assert!(
+        answer.headers.contains("Cache-Control: no-store"),
+        "{answer:?}"
+    );
+    as_in_sql(
+        &mut sql,
+        &format!("SELECT vault.retrieve_credential('{unknown}')"),
+        &answer,
+    );
+
+    let answer = call(
+        &service,
+        "store_credential",
+        json!({"p_name": "", "p_secret": "x"}),
+    );
+    assert_eq!(answer.refused(400), "22023");
+    as_in_sql(&mut sql, "SELECT vault.store_credential('', 'x')", &answer);
+    let answer = call(
+        &service,
+        "store_credential",
+        json!({"p_name": null, "p_secret": "x"}),
+    );
+    assert_eq!(answer.refused(400), "22004");
+
+    let id = sql.store("n", "x").unwrap();
+    let answer = call(&service, "rollback_credential", json!({"p_secret_id": id}));
+    assert_eq!(answer.refused(409), "55000");
+    as_in_sql(
+        &mut sql,
+        &format!("SELECT vault.rollback_credential('{id}')"),
+        &answer,
+    );
+
+    let tenant = superuser.random_uuid();
+    sql.tenant_store(tenant, "k", "x").unwrap();
+    let read = json!({"p_tenant_id": tenant, "p_key": "k"});
+    superuser
+        .done("SELECT vault.lock_tenant($1, 'leaving')", &[&tenant])
+        .unwrap();
+    let answer = call(&service, "decrypt_tenant_secret", read.clone());
+    assert_eq!(answer.refused(423), "55000");
+    as_in_sql(
+        &mut sql,
+        &format!("SELECT vault.decrypt_tenant_secret('{tenant}', 'k')"),
+        &answer,
+    );
+    superuser
+        .done("SELECT vault.unlock_tenant($1)", &[&tenant])
+        .unwrap();
+    superuser
+        .done("SELECT vault.shred_tenant($1, 'left')", &[&tenant])
+        .unwrap();
+    let answer = call(
+        &service,
+        "encrypt_tenant_secret",
+        json!({"p_tenant_id": tenant, "p_key": "k", "p_value": "x"}),
+    );
+    assert_eq!(answer.refused(423), "55000");
+
+    // Somebody refers to it.
+    superuser
+        .batch_execute(&format!(
+            "CREATE TABLE uses (tenant_id uuid NOT NULL, secret_id uuid);
+             SELECT vault.add_credential_reference('uses', 'secret_id');
+             INSERT INTO uses SELECT tenant_id, id FROM vault.credentials WHERE id = '{id}'"
+        ))
+        .unwrap();
+    let answer = call(&service, "delete_credential", json!({"p_secret_id": id}));
+    assert_eq!(answer.refused(409), "23503");
+
+    superuser
+        .execute("UPDATE vault.credentials SET ciphertext = set_byte(ciphertext, 0, get_byte(ciphertext, 0) # 1) WHERE id = $1", &[&id])
+        .unwrap();
+    let answer = call(&service, "retrieve_credential", json!({"p_secret_id": id}));
+    assert_eq!(answer.refused(500), "XX001");
+
+    superuser
+        .done(
+            "SELECT vault.set_rate_limit('role', 'service_role', '1/min burst 1')",
+            &[],
+        )
+        .unwrap();
+    let refused = (0..3)
+        .map(|_| {
+            call(
+                &service,
+                "store_credential",
+                json!({"p_name": "n", "p_secret": "x"}),
+            )
+        })
+        .find(|answer| answer.status != 200)
+        .expect("the limit");
+    assert_eq!(refused.refused(429), "53400");
+    let wait = refused
+        .headers
+        .lines()
+        .find_map(|line| line.strip_prefix("Retry-After: "))
+        .unwrap_or_else(|| panic!("{refused:?}"));
+    assert!(
+        (1..=60).contains(&wait.trim().parse::<u32>().unwrap()),
+        "{wait}"
+    );
+    assert!(
+        refused.headers.contains("Cache-Control: no-store"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn without_a_root_key_the_service_is_unavailable() {
+    let cluster = Cluster::builder().ring(None).start();
+    let db = Database::on(&cluster);
+    db.superuser()
+        .batch_execute("SELECT vault.expose_api()")
+        .unwrap();
+    let server = Postgrest::start(&db);
+    let answer = call(
+        &service(&server),
+        "store_credential",
+        json!({"p_name": "n", "p_secret": "x"}),
+    );
+    assert_eq!(answer.refused(503), "F0000");
+    as_in_sql(
+        &mut db.service(),
+        "SELECT vault.store_credential('n', 'x')",
+        &answer,
+    );
+}
+
+/// PostgREST would try these again and again.
+#[test]
+fn what_lost_a_race_is_a_conflict() {
+    let db = exposed();
+    let id = db.service().store("n", "x").unwrap();
+    let mut late = db.service();
+    late.batch_execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT set_config('request.method', 'POST', true)",
+    )
+    .unwrap();
+    db.service().rotate(id, "y").unwrap();
+    let refused = refusal(
+        late.done("SELECT public.rotate_credential($1, 'z')", &[&id]),
+        "PGRST",
+    );
+    let body: Value = serde_json::from_str(refused.message()).unwrap();
+    assert_eq!(body["code"], json!("40001"));
+    let how: Value = serde_json::from_str(refused.detail().unwrap()).unwrap();
+    assert_eq!(how["status"], json!(409));
+}
+
+#[test]
+fn who_may_not_is_refused_and_recorded() {
+    let db = exposed();
+    let server = Postgrest::start(&db);
+    let id = db.service().store("n", "x").unwrap();
+    let asked = json!({"p_secret_id": id});
+    let answer = call(
+        &server.with_claims(&json!({"role": "authenticated"})),
+        "retrieve_credential",
+        asked.clone(),
+    );
+    assert_eq!(answer.refused(403), "42501");
+    let answer = call(&server.anonymous(), "retrieve_credential", asked.clone());
+    assert_eq!(answer.refused(401), "42501");
+    // Refused by the vault, and recorded, although the request is rolled back.
+    let missing = db.superuser().random_uuid();
+    let (_, row) = db.logs_one(|| {
+        call(
+            &service(&server),
+            "retrieve_credential",
+            json!({"p_secret_id": missing}),
+        )
+        .refused(404)
+    });
+    assert_eq!(row.verdict(), "retrieve/not_found/42704");
+}
+
+/// A call of the wrapper by somebody who has no right to it ends in PostgreSQL; the log hears of it all the same.
+#[test]
+fn a_wrapper_that_is_denied_is_a_denied_call() {
+    let db = exposed();
+    let mut nobody = db.through_authenticator("authenticated");
+    let (_, rows) = db.logged(|| {
+        refusal(
+            nobody.done("SELECT public.retrieve_credential(gen_random_uuid())", &[]),
+            "42501",
+        );
+        nobody.batch_execute("SELECT 1").unwrap();
+    });
+    let denied: Vec<_> = rows.iter().map(|row| row.verdict()).collect();
+    assert_eq!(denied, ["denied_call/denied/42501"]);
+}
+
+/// Outside of PostgREST a wrapper raises what the vault raises.
+#[test]
+fn plain_sql_is_answered_in_sql() {
+    let db = exposed();
+    let mut session = db.service();
+    let missing = session.random_uuid();
+    let direct = refusal(session.retrieve(missing), "42704");
+    let wrapped = refusal(
+        session.done("SELECT public.retrieve_credential($1)", &[&missing]),
+        "42704",
+    );
+    assert_eq!(wrapped.message(), direct.message());
+    assert_eq!(wrapped.hint(), direct.hint());
+}
+
+// ---- the wrappers ----
+
+/// Names, types, defaults and comments are the vault's; and whoever may call one may call the other.
+#[test]
+fn a_wrapper_is_like_what_it_wraps() {
+    let db = exposed();
+    let differing: Option<Vec<String>> = db.superuser().one(
+        "SELECT array_agg(e.name::text)
+           FROM vault.exposed_api('public') AS e
+           JOIN pg_proc AS w ON w.oid = e.object
+           JOIN pg_proc AS f ON f.oid = e.wrapped::regprocedure
+          WHERE e.object_kind = 'FUNCTION'
+            AND (pg_get_function_arguments(w.oid) <> pg_get_function_arguments(f.oid)
+                 OR pg_get_function_result(w.oid) <> pg_get_function_result(f.oid)
+                 OR obj_description(w.oid) IS DISTINCT FROM obj_description(f.oid)
+                 OR w.provolatile <> 'v' OR w.prosecdef OR w.proconfig IS NOT NULL
+                 OR has_function_privilege('service_role', w.oid, 'EXECUTE') <> has_function_privilege('service_role', f.oid, 'EXECUTE')
+                 OR has_function_privilege('anon', w.oid, 'EXECUTE') <> has_function_privilege('anon', f.oid, 'EXECUTE'))",
+        &[],
+    );
+    assert_eq!(differing, None);
+}
+
+/// Every function that a caller of these profiles has is there, so that none is forgotten when one is added.
+#[test]
+fn nothing_is_left_out_that_clients_may_call() {
+    let db = exposed();
+    let left_out: Vec<String> = db.superuser().one(
+        "SELECT COALESCE(array_agg(DISTINCT p.proname::text ORDER BY p.proname::text), '{}')
+           FROM vault.profile_privileges() AS o JOIN pg_proc AS p ON p.oid = to_regprocedure(o.object_name)
+          WHERE o.object_kind = 'FUNCTION' AND o.profile IN ('service', 'writer', 'tenant_user')
+            AND p.proname NOT IN (SELECT e.name FROM vault.exposed_api('public') AS e)",
+        &[],
+    );
+    assert_eq!(
+        left_out,
+        [
+            "begin_request",
+            "is_permitted",
+            "isolating_column",
+            "listed_tenant",
+            "lists_every_tenant",
+            "may_list",
+            "permitted_tenant"
+        ]
+    );
+}
+
+#[test]
+fn default_privileges_give_nobody_a_wrapper() {
+    let db = Database::on(cluster());
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO anon, authenticated;
+             ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated;
+             SELECT vault.expose_api()",
+        )
+        .unwrap();
+    let reached: i64 = superuser.one(
+        "SELECT count(*) FROM vault.exposed_api('public') AS e
+          WHERE e.name <> 'get_current_tenant'
+            AND CASE e.object_kind WHEN 'FUNCTION' THEN has_function_privilege('anon', e.object, 'EXECUTE')
+                     ELSE has_table_privilege('anon', e.object, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE') END",
+        &[],
+    );
+    assert_eq!(reached, 0);
+}
+
+#[test]
+fn exposing_again_follows_profiles_and_changes_nothing_else() {
+    let db = exposed();
+    let mut superuser = db.superuser();
+    let state = "SELECT string_agg(e.object || ' ' || e.name, ' ' ORDER BY e.object) FROM vault.exposed_api() AS e";
+    let before: String = superuser.one(state, &[]);
+    let count: i32 = superuser.one("SELECT vault.expose_api()", &[]);
+    assert_eq!(
+        superuser.one::<String>(state, &[]),
+        before,
+        "the same objects"
+    );
+    let role = db.role_with_profile("service");
+    let mut session = db.login(&role);
+    let id = session.store("n", "x").unwrap();
+    refusal(
+        session.done("SELECT public.retrieve_credential($1)", &[&id]),
+        "42501",
+    );
+    assert_eq!(
+        superuser.one::<i32>("SELECT vault.expose_api()", &[]),
+        count
+    );
+    let value: String = session.one("SELECT public.retrieve_credential($1)", &[&id]);
+    assert_eq!(value, "x");
+    // A profile that is taken away counts at once: the wrapper has no rights to lend.
+    superuser
+        .done(
+            "SELECT vault.revoke_access($1::text::name, 'service')",
+            &[&role],
+        )
+        .unwrap();
+    refusal(
+        session.done("SELECT public.retrieve_credential($1)", &[&id]),
+        "42501",
+    );
+    // Fewer, if a narrower profile is asked for.
+    let fewer: i32 = superuser.one("SELECT vault.expose_api('public', 'writer')", &[]);
+    assert!((1..count).contains(&fewer), "{fewer} of {count}");
+    refusal(
+        superuser.done("SELECT public.retrieve_credential($1)", &[&id]),
+        "42883",
+    );
+    assert_eq!(
+        superuser.one::<i32>("SELECT vault.unexpose_api()", &[]),
+        fewer
+    );
+    let left: i64 = superuser.one(
+        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        &[],
+    );
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn what_exists_is_never_overwritten() {
+    let db = Database::on(cluster());
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "CREATE FUNCTION public.store_credential(integer) RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$;
+             CREATE TABLE public.tenant_secrets (mine text)",
+        )
+        .unwrap();
+    let refused = refusal(superuser.done("SELECT vault.expose_api()", &[]), "42710");
+    assert_eq!(
+        refused.detail(),
+        Some("public.store_credential(integer), public.tenant_secrets.")
+    );
+    assert_eq!(
+        superuser.one::<String>("SELECT public.store_credential(1)", &[]),
+        "mine"
+    );
+    let made: i64 = superuser.one("SELECT count(*) FROM vault.exposed_api()", &[]);
+    assert_eq!(made, 0);
+    // Elsewhere there is room; and to take it back touches only ours.
+    superuser
+        .batch_execute(
+            "CREATE SCHEMA api; SELECT vault.expose_api('api');
+             CREATE FUNCTION api.mine() RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$;
+             SELECT vault.unexpose_api('api'), vault.unexpose_api('public')",
+        )
+        .unwrap();
+    assert_eq!(superuser.one::<String>("SELECT api.mine()", &[]), "mine");
+    assert_eq!(
+        superuser.one::<String>("SELECT public.store_credential(1)", &[]),
+        "mine"
+    );
+}
+
+#[test]
+fn bad_arguments_are_told_apart() {
+    let db = Database::on(cluster());
+    let mut superuser = db.superuser();
+    for (arguments, sqlstate) in [
+        ("NULL", "22004"),
+        ("'public', NULL", "22004"),
+        ("'nowhere'", "3F000"),
+        ("'vault'", "22023"),
+        ("'pg_catalog'", "22023"),
+        ("'information_schema'", "22023"),
+        ("'public', 'admin'", "22023"),
+    ] {
+        let refused = superuser.done(&format!("SELECT vault.expose_api({arguments})"), &[]);
+        refusal(refused, sqlstate);
+    }
+    // With the caller's rights: who may not create there makes nothing there.
+    let role = db.role_with_profile("developer");
+    let mut developer = db.login(&role);
+    refusal(developer.done("SELECT vault.expose_api()", &[]), "42501");
+    refusal(developer.done("SELECT vault.unexpose_api()", &[]), "42501");
+    superuser
+        .batch_execute(&format!("GRANT CREATE ON SCHEMA public TO {role}"))
+        .unwrap();
+    developer.done("SELECT vault.expose_api()", &[]).unwrap();
+    let id: Uuid = db
+        .service()
+        .one("SELECT public.store_credential('n', 'x')", &[]);
+    let mut service = db.service();
+    assert_eq!(
+        service.one::<String>("SELECT public.retrieve_credential($1)", &[&id]),
+        "x"
+    );
+    // The owner of a wrapper has no more than his own rights through it.
+    refusal(
+        developer.done("SELECT public.retrieve_credential($1)", &[&id]),
+        "42501",
+    );
+}
+
+#[test]
+fn a_running_server_hears_of_it() {
+    let db = Database::on(cluster());
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    let asked = || call(&service, "list_credentials", json!({})).status;
+    assert_eq!(asked(), 404);
+    let mut superuser = db.superuser();
+    for (statement, status) in [
+        ("SELECT vault.expose_api()", 200),
+        ("SELECT vault.unexpose_api()", 404),
+    ] {
+        superuser.batch_execute(statement).unwrap();
+        let start = Instant::now();
+        while asked() != status {
+            assert!(start.elapsed() < Duration::from_secs(60), "{statement}");
+            sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Rows that a function returns are collected; secrets among them never in a file.
+#[test]
+fn secrets_that_come_in_numbers_stay_in_memory() {
+    let db = exposed();
+    db.superuser()
+        .batch_execute(&format!(
+            "ALTER DATABASE {0} SET temp_file_limit = 0; ALTER DATABASE {0} SET work_mem = '64kB'",
+            db.name()
+        ))
+        .unwrap();
+    let mut session = db.service();
+    let ids: Vec<Uuid> = (0..40)
+        .map(|_| session.store("big", &"x".repeat(60_000)).unwrap())
+        .collect();
+    let bytes: i64 = session.one(
+        "SELECT sum(length(secret)) FROM public.retrieve_credentials($1)",
+        &[&ids],
+    );
+    assert_eq!(bytes, 40 * 60_000);
+    assert_eq!(session.one::<String>("SHOW work_mem", &[]), "64kB");
+}
+
+/// What a savepoint inside of a wrapper does is the transaction's.
+#[test]
+fn a_context_that_is_set_through_a_wrapper_holds() {
+    let db = exposed();
+    let mut session = db.service();
+    let tenant = session.random_uuid();
+    session.tenant_store(tenant, "k", "x").unwrap();
+    session.batch_execute("BEGIN").unwrap();
+    session
+        .done("SELECT public.set_tenant_context($1)", &[&tenant])
+        .unwrap();
+    let current: Option<Uuid> = session.one("SELECT public.get_current_tenant()", &[]);
+    assert_eq!(current, Some(tenant));
+    session.batch_execute("COMMIT").unwrap();
+}
