@@ -114,7 +114,7 @@ fn import_items(
         }
         Ok((Some(format), rows))
     };
-    TableIterator::new(run(p_purpose, ask, rows).into_iter())
+    TableIterator::new(run(p_purpose, ask, rows))
 }
 
 #[pg_extern(sql = false)]
@@ -180,7 +180,7 @@ fn import_document(
         };
         Ok((None, entries.into_iter().map(row).collect()))
     };
-    TableIterator::new(run(p_purpose, ask, rows).into_iter())
+    TableIterator::new(run(p_purpose, ask, rows))
 }
 
 /// The values of another vault's bundle, each as what it was there.

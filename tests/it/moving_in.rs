@@ -161,10 +161,9 @@ fn a_plaintext_table_comes_in_once_and_keeps_its_map() {
         ["1 already_imported", "2 already_imported"]
     );
     let over = format!("{call}, p_options => '{{\"overwrite\": true}}'");
-    assert_eq!(
-        import(&mut admin, &over, &[])[..2],
-        ["1 would_update", "2 unchanged"]
-    );
+    let (would, rows) = db.logged(|| import(&mut admin, &over, &[]));
+    assert_eq!(would[..2], ["1 would_update", "2 unchanged"]);
+    assert_eq!(rows[0].verdict(), "import_dry_run/refused/-");
     assert_eq!(
         import(&mut admin, &format!("{over}, p_dry_run => false"), &[])[..2],
         ["1 updated", "2 unchanged"]

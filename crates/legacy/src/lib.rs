@@ -1,7 +1,7 @@
 //! What people bring along when they move in, opened: values that other scripts and vaults have sealed, and documents that
 //! hold many values. And what they take away when they move out: age files.
 //!
-//! Called by `src/import/` and `src/api/`; bytes in, wiped bytes out. Refusals are an enum without any of the input.
+//! Called by `src/import.rs` and `src/api/`; bytes in, wiped bytes out. Refusals are an enum without any of the input.
 //!
 //! **Invariant:** no pgrx, no files, no clock; randomness comes as an argument. Nothing here seals a value of the vault's.
 

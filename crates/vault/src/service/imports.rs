@@ -151,21 +151,21 @@ where
         if self.open(ring, scope, &current)?.is(incoming.secret) {
             return Ok(Fate::Unchanged(id));
         }
-        if manner.overwrites {
-            if !manner.writes {
-                return Ok(Fate::Updated(id));
-            }
-            if let Some(locked) = self.lock_of_target(scope, incoming, Some(id))?
-                && locked.id == id
-            {
-                self.give_way(ring, permit, incoming, &locked)?;
-                return Ok(Fate::Updated(id));
-            }
+        if manner.overwrites
+            && manner.writes
+            && let Some(locked) = self.lock_of_target(scope, incoming, Some(id))?
+            && locked.id == id
+        {
+            self.give_way(ring, permit, incoming, &locked)?;
+            return Ok(Fate::Updated(id));
         }
         let note = note(incoming);
         let event = Event::done(permit).credential(id).note(cut(&note));
         self.record(event.outcome(Outcome::Refused))?;
-        Ok(Fate::Changed(id))
+        Ok(match manner.overwrites && !manner.writes {
+            true => Fate::Updated(id),
+            false => Fate::Changed(id),
+        })
     }
 
     /// The row that has the target's place; of a credential, which has none, the one of this id.
