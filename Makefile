@@ -1,6 +1,6 @@
 # Every command of the project; the work is done by scripts/.
 
-.PHONY: help run example install test bench bench-docs stop clean-cluster env
+.PHONY: help run example client install test bench bench-docs stop clean-cluster env
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ run: ## install what is missing, build, start a private server, take the tour
 
 example: ## show tenants kept apart: examples/multi-tenant on the private server
 	@examples/multi-tenant/run
+
+client: ## build the TypeScript client and run the tests that need no server
+	@scripts/setup tests
+	@scripts/client test
 
 install: ## build the release and install it into PostgreSQL 15
 	@scripts/setup

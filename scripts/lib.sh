@@ -72,6 +72,11 @@ cargo_pgrx() {
     if [ -x "$own" ]; then "$own" pgrx "$@"; else cargo pgrx "$@"; fi
 }
 
+# Node.js of the system if it is new enough, else the one that `scripts/setup tests` has put here.
+node_is_new_enough() {
+    PATH=$target/tools/bin:$PATH node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null
+}
+
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Below 32768, where Linux begins to hand out ports to clients.

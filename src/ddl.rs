@@ -28,9 +28,24 @@ extension_sql_file!(
     requires = ["sql_apps"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/24_integration_services.sql",
+    name = "sql_integration_services",
+    requires = ["sql_root_key_states"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/24_integration_verifications.sql",
+    name = "sql_integration_verifications",
+    requires = ["sql_integration_services"]
+);
+extension_sql_file!(
+    "../sql/install/20_tables/24_tenant_integrations.sql",
+    name = "sql_tenant_integrations",
+    requires = ["sql_integration_verifications"]
+);
+extension_sql_file!(
     "../sql/install/20_tables/30_wrapped_tenant_keys.sql",
     name = "sql_wrapped_tenant_keys",
-    requires = ["sql_root_key_states"]
+    requires = ["sql_tenant_integrations"]
 );
 extension_sql_file!(
     "../sql/install/20_tables/40_credentials.sql",
@@ -533,9 +548,74 @@ extension_sql_file!(
     requires = ["sql_distrust_jwt_issuer"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/integration_services.sql",
+    name = "sql_api_integration_services",
+    requires = ["sql_authenticate"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/save_tenant_credentials.sql",
+    name = "sql_save_tenant_credentials",
+    requires = ["sql_api_integration_services"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/get_tenant_credentials.sql",
+    name = "sql_get_tenant_credentials",
+    requires = ["sql_save_tenant_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/delete_tenant_credentials.sql",
+    name = "sql_delete_tenant_credentials",
+    requires = ["sql_get_tenant_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/stripe_config.sql",
+    name = "sql_stripe_config",
+    requires = ["sql_delete_tenant_credentials"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/resend_config.sql",
+    name = "sql_resend_config",
+    requires = ["sql_stripe_config"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/wise_config.sql",
+    name = "sql_wise_config",
+    requires = ["sql_resend_config"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/api_credential.sql",
+    name = "sql_api_credential",
+    requires = ["sql_wise_config"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/list_integration_status.sql",
+    name = "sql_list_integration_status",
+    requires = ["sql_api_credential"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/request_integration_verification.sql",
+    name = "sql_request_integration_verification",
+    requires = ["sql_list_integration_status"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/claim_verification.sql",
+    name = "sql_claim_verification",
+    requires = ["sql_request_integration_verification"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/record_verification.sql",
+    name = "sql_record_verification",
+    requires = ["sql_claim_verification"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/integration_views.sql",
+    name = "sql_integration_views",
+    requires = ["sql_record_verification"]
+);
+extension_sql_file!(
     "../sql/install/30_api/record_access_change.sql",
     name = "sql_record_access_change",
-    requires = ["sql_authenticate"]
+    requires = ["sql_integration_views"]
 );
 extension_sql_file!(
     "../sql/install/30_api/held_profiles.sql",

@@ -102,6 +102,50 @@ impl From<VaultError> for ServerError {
                 Some(format!("All values of one answer have at most {max_bytes} bytes together, sealed.")),
                 Some("Read them one by one: vault.get_app_secret(app, key).".to_owned()),
             ),
+            VaultError::ServiceUnknown { known } => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                Some(format!("The catalogue offers {}.", known.join(", "))),
+                Some(
+                    "An administrator of the vault adds another one: INSERT INTO vault.integration_services \
+                     (service, category, label, fields) VALUES (...);"
+                        .to_owned(),
+                ),
+            ),
+            VaultError::ServiceNotOffered => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                None,
+                Some("What the tenant has of it can still be read and deleted.".to_owned()),
+            ),
+            VaultError::NoMainSecret => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("The catalogue has no field of it that is both secret and required.".to_owned()),
+                Some("Name the fields: vault.save_tenant_credentials, vault.get_tenant_credentials.".to_owned()),
+            ),
+            VaultError::FieldUnknown { known, .. } => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                Some(format!("Its fields are {known}.")),
+                Some("vault.integration_services describes them.".to_owned()),
+            ),
+            VaultError::FieldRefused { .. } => (
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                Some("Nothing was changed.".to_owned()),
+                Some("vault.integration_services says what the field looks like.".to_owned()),
+            ),
+            VaultError::IntegrationUnknown => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("Save its credentials first: vault.save_tenant_credentials.".to_owned()),
+            ),
+            VaultError::VerificationUnknown => (
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                None,
+                Some("vault.claim_verification() hands requests out, with their ids.".to_owned()),
+            ),
+            VaultError::NoLiveClaim { .. } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("The verdict was not taken.".to_owned()),
+                Some("Claim again: vault.claim_verification(), with a longer lease if need be.".to_owned()),
+            ),
             VaultError::ContextRequired => (
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 None,

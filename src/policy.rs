@@ -92,6 +92,16 @@ pub fn for_new_app<A: Action>(app: AppId) -> Result<Permit<A>, VaultError> {
     }
 }
 
+/// Consent to hand out what waits in a queue of all tenants: of the one that the transaction acts for, where it acts for one.
+///
+/// - errors: as [`for_tenant`].
+pub fn for_queue<A: Action>() -> Result<(WholeVault, Option<TenantId>), VaultError> {
+    demand_reason::<A>()?;
+    let judged = judged::<A>()?;
+    let tenant = judged.tenant.filter(|_| !profiles::is_cross_tenant());
+    Ok((for_administration(), tenant))
+}
+
 /// Consent to reach every tenant's rows, for the administration of keys and for pruning.
 pub fn for_administration() -> WholeVault {
     WholeVault::assertion()

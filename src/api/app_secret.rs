@@ -7,10 +7,10 @@ use vault::{
     Action, AppDelete, AppId, AppKey, AppList, AppRetrieve, AppStore, AppUpdate, Instant, Permit,
     Released, VaultError,
 };
-use zeroize::Zeroizing;
 
 use super::argument::{app_id, app_key, secret_text};
 use super::door::{Call, answer};
+use super::json_object::JsonObject;
 use super::retrieve_credential::text as released_text;
 use crate::pg::{self, reply};
 use crate::{policy, session};
@@ -175,36 +175,13 @@ fn environment(variables: Vec<(String, Released)>) -> Result<reply::Varlena, Vau
         .into_iter()
         .map(|(key, released)| (key, released.into_secret()))
         .collect();
-    // Room for the longest form of each, so that no part of a secret is left behind where the text outgrew its place.
-    let room =
-        |(key, secret): &(String, envelope::Secret)| key.len() + 6 * secret.expose().len() + 6;
-    let mut json = Zeroizing::new(String::with_capacity(
-        2 + variables.iter().map(room).sum::<usize>(),
-    ));
-    json.push('{');
+    let bytes = variables
+        .iter()
+        .map(|(key, secret)| key.len() + secret.len())
+        .sum();
+    let mut json = JsonObject::with_room_for(variables.len(), bytes);
     for (key, secret) in &variables {
-        if json.len() > 1 {
-            json.push(',');
-        }
-        let value = std::str::from_utf8(secret.expose()).map_err(|_| VaultError::NotText)?;
-        json.push('"');
-        json.push_str(key);
-        json.push_str("\":\"");
-        for c in value.chars() {
-            match c {
-                '"' | '\\' => json.extend(['\\', c]),
-                '\0' => return Err(VaultError::NotText),
-                '\u{1}'..='\u{1f}' => {
-                    let low = char::from_digit(u32::from(c) & 0xf, 16).unwrap_or('0');
-                    json.push_str(if c < '\u{10}' { "\\u000" } else { "\\u001" });
-                    json.push(low);
-                }
-                c => json.push(c),
-            }
-        }
-        json.push('"');
+        json.put(key, secret.expose())?;
     }
-    json.push('}');
-    let server = pg::text::from_utf8(json.as_bytes()).ok_or(VaultError::NotText)?;
-    Ok(reply::jsonb(&server))
+    json.finish()
 }

@@ -84,6 +84,8 @@ fn described(row: &ExportRow) -> bundle::Exported<'_> {
             let (app, key) = row.name.split_once('/').unwrap_or((row.name.as_str(), ""));
             (bundle::Kind::AppSecret, Some(app.to_owned()), key)
         }
+        // Storage gives none: without its account it would be nothing.
+        Kind::IntegrationSecret => (bundle::Kind::Unknown, None, row.name.as_str()),
     };
     bundle::Exported {
         id: row.sealed.id.to_string(),

@@ -31,11 +31,11 @@ fn set(
         "role" => return Err(no_such_role()),
         "profile" => match &*subject {
             "service" | "writer" | "auditor" | "admin" | "tenant_user" | "developer"
-            | "cross_tenant" => subject.into_owned(),
+            | "cross_tenant" | "verifier" => subject.into_owned(),
             _ => {
                 return Err(invalid(
                     "p_subject",
-                    "A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant.",
+                    "A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant, verifier.",
                 ));
             }
         },

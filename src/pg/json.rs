@@ -10,10 +10,12 @@ use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
 };
 use pgrx::{FromDatum, direct_function_call, pg_sys};
+use zeroize::Zeroizing;
 
 use super::text;
 
-pub struct Jsonb(Vec<u8>);
+/// There may be secrets in it, so that it is wiped.
+pub struct Jsonb(Zeroizing<Vec<u8>>);
 
 impl Jsonb {
     /// As PostgreSQL writes it. `None`: it has no UTF-8 form.
@@ -34,7 +36,7 @@ impl FromDatum for Jsonb {
         // SAFETY: the functions that take this type are declared to take jsonb; jsonb_out answers with a NUL-terminated
         // text in the current memory context, which ends with the call.
         let text = unsafe { direct_function_call::<&CStr>(pg_sys::jsonb_out, &[Some(datum)]) };
-        text.map(|text| Self(text.to_bytes().to_vec()))
+        text.map(|text| Self(Zeroizing::new(text.to_bytes().to_vec())))
     }
 }
 

@@ -76,6 +76,7 @@ const FETCHED: i64 = 500;
 /// One argument.
 #[derive(Clone, Copy)]
 pub enum Argument<'a> {
+    Bool(bool),
     Bytes(&'a [u8]),
     BytesMany(&'a [&'a [u8]]),
     Int(i32),
@@ -359,6 +360,7 @@ impl Argument<'_> {
     /// In the current memory context, that of SPI.
     fn datum(self) -> pg_sys::Datum {
         let datum = match self {
+            Self::Bool(bool) => bool.into_datum(),
             Self::Bytes(bytes) => bytes.into_datum(),
             Self::BytesMany(many) => many.to_vec().into_datum(),
             Self::Int(int) => int.into_datum(),

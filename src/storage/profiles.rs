@@ -134,7 +134,9 @@ impl Holders {
             Some(Holder {
                 role: Role::from_long(row.long(1)?)?,
                 profile: match row.text(2)?.as_str() {
-                    "service" | "writer" | "auditor" | "admin" => Profile::OfThePlatform,
+                    "service" | "writer" | "auditor" | "admin" | "verifier" => {
+                        Profile::OfThePlatform
+                    }
                     "tenant_user" => Profile::TenantUser,
                     "cross_tenant" => Profile::CrossTenant,
                     _ => Profile::Other,

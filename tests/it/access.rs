@@ -704,6 +704,146 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["service", "admin", "tenant_user"],
     ),
     (
+        "integration_services",
+        "SELECT * FROM vault.integration_services",
+        &["service", "writer", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "integration_service_fault(text,text,text,jsonb,jsonb)",
+        "SELECT vault.integration_service_fault('a', 'b', 'c', '[]', NULL)",
+        &[],
+    ),
+    (
+        "check_integration_service()",
+        "CREATE TEMP TABLE t (id uuid); CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION vault.check_integration_service()",
+        &[],
+    ),
+    (
+        "tenant_integrations",
+        "SELECT * FROM vault.tenant_integrations",
+        &[],
+    ),
+    (
+        "integration_verifications",
+        "SELECT * FROM vault.integration_verifications",
+        &[],
+    ),
+    (
+        "save_tenant_credentials(uuid,text,jsonb,jsonb)",
+        "SELECT vault.save_tenant_credentials('{tenant}', 'wise', '{\"profile_id\": \"1\"}')",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_credentials(uuid,text)",
+        "SELECT vault.get_tenant_credentials('{tenant}', 'stripe')",
+        &["service"],
+    ),
+    (
+        "delete_tenant_credentials(uuid,text)",
+        "SELECT vault.delete_tenant_credentials('{tenant}', 'stripe')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "save_tenant_stripe_config(uuid,text,text,text,jsonb)",
+        "SELECT vault.save_tenant_stripe_config('{tenant}', 'sk_test_0123456789abcdef')",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_stripe_config(uuid)",
+        "SELECT vault.get_tenant_stripe_config('{tenant}')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_stripe_secret_key(uuid)",
+        "SELECT vault.get_tenant_stripe_secret_key('{tenant}')",
+        &["service"],
+    ),
+    (
+        "save_tenant_resend_config(uuid,text,text,text,text,text,jsonb)",
+        "SELECT vault.save_tenant_resend_config('{tenant}', p_from_name => 'N')",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_resend_config(uuid)",
+        "SELECT vault.get_tenant_resend_config('{tenant}')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_resend_api_key(uuid)",
+        "SELECT vault.get_tenant_resend_api_key('{tenant}')",
+        &["service"],
+    ),
+    (
+        "save_tenant_wise_config(uuid,text,text,text,jsonb)",
+        "SELECT vault.save_tenant_wise_config('{tenant}', p_profile_id => '1')",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_wise_config(uuid)",
+        "SELECT vault.get_tenant_wise_config('{tenant}')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_wise_api_key(uuid)",
+        "SELECT vault.get_tenant_wise_api_key('{tenant}')",
+        &["service"],
+    ),
+    (
+        "save_tenant_api_credential(uuid,text,text,jsonb,text)",
+        "SELECT vault.save_tenant_api_credential('{tenant}', 'assemblyai', repeat('a', 32))",
+        &["service", "writer", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_api_credential(uuid,text)",
+        "SELECT vault.get_tenant_api_credential('{tenant}', 'openai')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "get_tenant_api_key(uuid,text)",
+        "SELECT vault.get_tenant_api_key('{tenant}', 'openai')",
+        &["service"],
+    ),
+    (
+        "list_integration_status(uuid)",
+        "SELECT * FROM vault.list_integration_status('{tenant}')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "request_integration_verification(uuid,text)",
+        "SELECT vault.request_integration_verification('{tenant}', 'stripe')",
+        &["service", "admin", "tenant_user"],
+    ),
+    (
+        "claim_verification(interval)",
+        "SELECT * FROM vault.claim_verification()",
+        &["service", "verifier"],
+    ),
+    (
+        "record_verification(uuid,boolean,text,jsonb)",
+        "SELECT vault.record_verification('{id}', true)",
+        &["service", "verifier"],
+    ),
+    (
+        "tenant_stripe_config",
+        "SELECT * FROM vault.tenant_stripe_config",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "tenant_resend_config",
+        "SELECT * FROM vault.tenant_resend_config",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "tenant_wise_config",
+        "SELECT * FROM vault.tenant_wise_config",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
+        "tenant_api_credentials",
+        "SELECT * FROM vault.tenant_api_credentials",
+        &["service", "auditor", "admin", "tenant_user"],
+    ),
+    (
         "destroy_app_secrets(uuid[])",
         "SELECT vault.destroy_app_secrets('{{tenant}}')",
         &[],
@@ -778,6 +918,7 @@ const PROFILES: &[&str] = &[
     "tenant_user",
     "developer",
     "cross_tenant",
+    "verifier",
 ];
 
 /// Whoever may name them may call them: policies of the application's tables do, in everybody's name.
@@ -867,6 +1008,9 @@ impl Ground {
             "credential_version_notes",
             "deleted_credentials",
             "credential_lifecycles",
+            "integration_services",
+            "integration_verifications",
+            "tenant_integrations",
             "wrapped_tenant_keys",
             "tenant_keys",
             "tenants",

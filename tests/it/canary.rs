@@ -105,6 +105,39 @@ fn let_the_canary_fly(db: &Database<'_>) {
         ))
         .unwrap();
     refusal(service.app_set(app, CANARY, CANARY), "22023");
+    // As a field of an integration; where it does not belong; and handed to a worker, who repeats it.
+    let json = format!(r#"{{"api_key": "{CANARY}"}}"#);
+    service
+        .execute(
+            "SELECT vault.save_tenant_credentials($1, 'wise', $2::text::jsonb)",
+            &[&tenant, &json],
+        )
+        .unwrap();
+    service
+        .batch_execute(&format!(
+            "SELECT vault.save_tenant_credentials('{tenant}', 'wise', '{json}');
+             SELECT vault.save_tenant_wise_config('{tenant}', p_api_key => '{CANARY}');
+             SELECT vault.save_tenant_api_credential('{tenant}', 'wise', '{CANARY}');
+             SELECT vault.get_tenant_credentials('{tenant}', 'wise');
+             SELECT vault.request_integration_verification('{tenant}', 'wise')"
+        ))
+        .unwrap();
+    for refused in [
+        format!("SELECT vault.save_tenant_stripe_config('{tenant}', '{CANARY}')"),
+        format!(
+            "SELECT vault.save_tenant_credentials('{tenant}', 'stripe', '{{\"{CANARY}\": 1}}')"
+        ),
+    ] {
+        refusal(service.batch_execute(&refused), "22023");
+    }
+    let claimed: Uuid = service.one("SELECT id FROM vault.claim_verification()", &[]);
+    refusal(
+        service.execute(
+            "SELECT vault.record_verification($1, false, $2)",
+            &[&claimed, &format!("the key {CANARY} is wrong")],
+        ),
+        "22023",
+    );
     let large = CANARY.repeat(20_000);
     let large_id = service.store("large", &large).unwrap();
     assert_eq!(service.retrieve(large_id).unwrap(), large);

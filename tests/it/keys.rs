@@ -638,3 +638,49 @@ fn the_generator_makes_a_file_that_the_server_takes() {
     server.cluster.reload(&mut session);
     assert_eq!(session.retrieve(id).unwrap(), "x");
 }
+
+#[test]
+fn the_generator_also_makes_the_keys_of_those_who_migrate() {
+    let folder = std::env::temp_dir().join(format!("vault-legacy-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let run = |ring: &str| {
+        Command::new(repository().join("scripts/generate-root-key"))
+            .arg("--legacy-env")
+            .arg(folder.join("legacy.env"))
+            .arg(folder.join(ring))
+            .output()
+            .expect("scripts/generate-root-key")
+    };
+    let made = run("first");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let text = fs::read_to_string(folder.join("legacy.env")).unwrap();
+    let values: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let [
+        ("INTEGRATION_ENCRYPTION_KEY", base64),
+        ("SHOPIFY_TOKEN_ENCRYPTION_KEY", hex),
+    ] = values[..]
+    else {
+        panic!("{} lines", values.len());
+    };
+    assert!(base64.len() == 44 && base64.ends_with('='));
+    assert!(hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    for name in ["legacy.env", "first"] {
+        let mode = fs::metadata(folder.join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    // Where one of the two stands, none is made and none is changed.
+    assert!(!run("second").status.success());
+    assert!(!folder.join("second").exists());
+    assert_eq!(fs::read_to_string(folder.join("legacy.env")).unwrap(), text);
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,9 +1,10 @@
 //! PostgREST in front of a database, and a client of it that speaks just enough HTTP.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,12 +17,28 @@ use crate::{Database, Pgbouncer};
 /// Signs the tokens that PostgREST believes.
 const JWT_SECRET: &[u8] = b"the tests' own secret, 32 bytes or more";
 
+/// pgbouncer in transaction mode cannot follow prepared statements, nor somebody who listens.
+const POOLED: &str = "db-prepared-statements = false\ndb-channel-enabled = false\n";
+
 /// As Supabase runs it: logs in as `authenticator`, takes the role that the token names, else `anon`; and calls
 /// `vault.begin_request` before each request.
 #[derive(Debug)]
 pub struct Postgrest {
     companion: Companion,
+    door: Door,
 }
+
+/// Where it listens.
+#[derive(Clone, Debug)]
+enum Door {
+    Socket(PathBuf),
+    /// On 127.0.0.1.
+    Port(u16),
+}
+
+/// Both kinds of connections.
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
 
 /// An answer.
 #[derive(Debug)]
@@ -33,20 +50,37 @@ pub struct Response {
 
 impl Postgrest {
     pub fn start(db: &Database<'_>) -> Self {
-        Self::connected_by(&uri(db.dir(), db.port(), "authenticator", db.name()), "")
+        Self::connected_by(&direct(db), "", false)
     }
 
     /// With a pooler in between, which must not see prepared statements, nor somebody who listens.
     pub fn through(pooler: &Pgbouncer) -> Self {
-        Self::connected_by(
-            &pooler.uri("authenticator"),
-            "db-prepared-statements = false\ndb-channel-enabled = false\n",
-        )
+        Self::connected_by(&pooler.uri("authenticator"), POOLED, false)
     }
 
-    fn connected_by(uri: &str, more: &str) -> Self {
+    /// The same two for clients that know nothing but addresses.
+    pub fn start_on_loopback(db: &Database<'_>) -> Self {
+        Self::connected_by(&direct(db), "", true)
+    }
+
+    pub fn through_on_loopback(pooler: &Pgbouncer) -> Self {
+        Self::connected_by(&pooler.uri("authenticator"), POOLED, true)
+    }
+
+    fn connected_by(uri: &str, more: &str, on_loopback: bool) -> Self {
         let folder = Companion::folder("postgrest");
-        let socket = folder.join("http");
+        let door = if on_loopback {
+            Door::Port(free_port())
+        } else {
+            Door::Socket(folder.join("http"))
+        };
+        let listens = match &door {
+            Door::Port(port) => format!("server-host = \"127.0.0.1\"\nserver-port = {port}\n"),
+            Door::Socket(path) => format!(
+                "server-unix-socket = \"{}\"\nserver-unix-socket-mode = \"600\"\n",
+                path.display()
+            ),
+        };
         Companion::write(
             &folder,
             "postgrest.conf",
@@ -58,19 +92,28 @@ impl Postgrest {
                  db-pool = 20\n\
                  db-pool-acquisition-timeout = 60\n\
                  jwt-secret = \"{secret}\"\n\
-                 server-unix-socket = \"{socket}\"\n\
-                 server-unix-socket-mode = \"600\"\n\
-                 {more}",
+                 {listens}{more}",
                 secret = String::from_utf8_lossy(JWT_SECRET),
-                socket = socket.display(),
             ),
         );
-        let ready = move || {
-            // 503 as long as it has not read the schema.
-            try_request(&socket, "GET", "/", &[], None).is_ok_and(|answer| answer.status != 503)
+        let ready = {
+            let door = door.clone();
+            move || {
+                // 503 as long as it has not read the schema.
+                try_request(&door, "GET", "/", &[], None).is_ok_and(|answer| answer.status != 503)
+            }
         };
         Self {
             companion: Companion::start(folder, "postgrest", "postgrest.conf", ready),
+            door,
+        }
+    }
+
+    /// Of one that listens on 127.0.0.1.
+    pub fn url(&self) -> String {
+        match &self.door {
+            Door::Port(port) => format!("http://127.0.0.1:{port}"),
+            Door::Socket(path) => panic!("{} has no address", path.display()),
         }
     }
 
@@ -94,7 +137,7 @@ impl Postgrest {
     /// Somebody with a text that says it is a token.
     pub fn with_token(&self, token: String) -> Requests {
         Requests {
-            socket: self.companion.path("http"),
+            door: self.door.clone(),
             headers: vec![("Authorization".to_owned(), format!("Bearer {token}"))],
         }
     }
@@ -106,7 +149,7 @@ impl Postgrest {
 
     pub fn anonymous(&self) -> Requests {
         Requests {
-            socket: self.companion.path("http"),
+            door: self.door.clone(),
             headers: Vec::new(),
         }
     }
@@ -115,7 +158,7 @@ impl Postgrest {
 /// What one caller asks. Each request is a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    socket: PathBuf,
+    door: Door,
     headers: Vec<(String, String)>,
 }
 
@@ -143,7 +186,7 @@ impl Requests {
 
     /// Rows that are inserted, changed or deleted are answered.
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Response {
-        try_request(&self.socket, method, path, &self.headers, body)
+        try_request(&self.door, method, path, &self.headers, body)
             .unwrap_or_else(|e| panic!("{method} {path}: {e}"))
     }
 }
@@ -172,15 +215,37 @@ impl Response {
     }
 }
 
+fn direct(db: &Database<'_>) -> String {
+    uri(db.dir(), db.port(), "authenticator", db.name())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
+
 fn try_request(
-    socket: &Path,
+    door: &Door,
     method: &str,
     path: &str,
     headers: &[(String, String)],
     body: Option<&Value>,
 ) -> std::io::Result<Response> {
-    let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    let patience = Some(Duration::from_secs(120));
+    let mut stream: Box<dyn Stream> = match door {
+        Door::Socket(path) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(patience)?;
+            Box::new(stream)
+        }
+        Door::Port(port) => {
+            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port))?;
+            stream.set_read_timeout(patience)?;
+            Box::new(stream)
+        }
+    };
     // Of HTTP/1.0 the answer comes in one piece, and its end is the connection's.
     let mut message = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\n");
     let body = body.map(Value::to_string);

@@ -77,6 +77,16 @@ actions! {
     AppDestroy = "app_destroy",
     /// The app's row takes another id or tenant, or its table is emptied: recorded where it is refused.
     AppMove = "app_move",
+    /// Fields and settings of a tenant's account at a service.
+    IntegrationStore = "integration_store" limited manages,
+    IntegrationRetrieve = "integration_retrieve" releases limited,
+    IntegrationDelete = "integration_delete" manages,
+    /// How it stands with a tenant's integrations, never a secret.
+    IntegrationList = "integration_list" lists,
+    VerificationRequest = "verification_request" manages,
+    /// A worker takes a request, and with it the credentials that are to be verified.
+    VerificationClaim = "verification_claim" releases limited,
+    VerificationRecord = "verification_record",
     /// For which tenant a transaction acts; recorded where it is refused.
     SetContext = "set_context",
     EnrolTenant = "enrol_tenant",

@@ -68,6 +68,38 @@ pub enum VaultError {
     #[error("the secrets of the app are too long for one answer")]
     EnvironmentTooLong { max_bytes: u32 },
 
+    /// The name may be anything, a key in the wrong place too: it is not repeated.
+    #[error("the catalogue has no such service")]
+    ServiceUnknown { known: Vec<String> },
+
+    #[error("the service is not offered any more")]
+    ServiceNotOffered,
+
+    #[error("the service has no secret of which there is one alone")]
+    NoMainSecret,
+
+    /// Nor is this one.
+    #[error("service {service} has no such field")]
+    FieldUnknown { service: String, known: String },
+
+    /// What was given is no good value of this field, in words without any of it.
+    #[error("field {field} of {service} is refused: {problem}")]
+    FieldRefused {
+        service: String,
+        field: String,
+        problem: String,
+    },
+
+    #[error("the tenant has nothing of this service")]
+    IntegrationUnknown,
+
+    #[error("there is no such request for a verification")]
+    VerificationUnknown,
+
+    /// A verdict is taken of who holds the claim, as long as it holds it.
+    #[error("the request has no live claim: {why}")]
+    NoLiveClaim { why: &'static str },
+
     /// A tenant's own user, or everybody by `tenant_vault.require_tenant_context`, acts for one tenant at a time.
     #[error("no tenant context is set")]
     ContextRequired,

@@ -42,7 +42,8 @@ pub struct Event<'a> {
     pub outcome: Outcome,
     pub tenant: Option<TenantId>,
     pub credential: Option<CredentialId>,
-    /// The key of a tenant secret, the app and key of an app secret, the id of a root key, or a few words about versions; never a value.
+    /// The key of a tenant secret, the app and key of an app secret, the service and fields of an
+    /// integration, the id of a root key, or a few words about versions; never a value.
     pub key: Option<&'a str>,
     /// The SQLSTATE that the caller receives, for everything but success.
     pub sqlstate: Option<&'a str>,

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod export;
 mod imports;
+pub mod integrations;
 mod keks;
 mod layers;
 mod names;
@@ -30,12 +31,14 @@ pub use action::{
     Action, ActivateRootKey, AddTenantMember, AppDelete, AppDestroy, AppList, AppMove, AppRetrieve,
     AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead, DecoyTouched, Delete,
     Destroy, DistrustJwtIssuer, EnrolTenant, Export, ExportAccessLog, FindByValue, GenerateRootKey,
-    Import, ImportDryRun, ImportStandbyLog, ListVersions, LockTenant, Promote, Prune,
+    Import, ImportDryRun, ImportStandbyLog, IntegrationDelete, IntegrationList,
+    IntegrationRetrieve, IntegrationStore, ListVersions, LockTenant, Promote, Prune,
     PruneAccessLog, RemoveTenantMember, Restore, RetireRootKey, Retrieve, RewrapCredentials,
     RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, ScrubImported, SetContext,
     SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
     TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret,
-    UnlockTenant, VerifyAccessLog, VerifyErasure, VerifySecrets, action_named,
+    UnlockTenant, VerificationClaim, VerificationRecord, VerificationRequest, VerifyAccessLog,
+    VerifyErasure, VerifySecrets, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
@@ -59,7 +62,10 @@ pub use rotation::{
     HeldDek, HeldKey, KeptChainKey, KeyAdministration, KeyMark, LeftBehind, Phase, Place,
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
-pub use service::{Bait, ExportedSome, Failed, Form, Guise, RootKeyHealth, Vault, Verified};
+pub use service::{
+    Bait, ExportedSome, Failed, Form, Guise, OpenIntegration, RootKeyHealth, Vault, Verified,
+    WebhookMaterial,
+};
 pub use standing::Standing;
 pub use versions::{
     Found, Instant, Kept, Lifecycle, Move, News, OneVersion, Pruned, Removed, Replaced, Restored,

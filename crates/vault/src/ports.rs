@@ -53,6 +53,8 @@ pub enum Kind {
     TenantSecret,
     /// Its name is an [`crate::AppSecretName`], unique as well; its description is a [`crate::Hint`].
     AppSecret,
+    /// Its name is an [`crate::integrations::IntegrationSecretName`], unique as well; its description is a [`crate::Hint`].
+    IntegrationSecret,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

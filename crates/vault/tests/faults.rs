@@ -16,9 +16,11 @@ struct Ids {
     versioned: CredentialId,
     deleted: CredentialId,
     of_app: CredentialId,
+    /// Of bob.
+    claimed: vault::integrations::VerificationId,
 }
 
-const USE_CASES: [(&str, UseCase); 51] = [
+const USE_CASES: [(&str, UseCase); 61] = [
     ("store", |backend, _| {
         backend.store(alice(), b"new").map(|_| String::new())
     }),
@@ -178,6 +180,49 @@ const USE_CASES: [(&str, UseCase); 51] = [
     ("destroy apps", |backend, _| {
         text(backend.destroy_apps(&[app(1), app(2)]))
     }),
+    ("save an integration", |backend, _| {
+        text(backend.save_integration(alice(), "pay", INTEGRATION, r#"{"a": 2}"#))
+    }),
+    ("save an integration for the first time", |backend, _| {
+        text(backend.save_integration(bob(), "pay", INTEGRATION, "{}"))
+    }),
+    ("read an integration", |backend, _| {
+        text(backend.read_integration(alice(), "pay", None))
+    }),
+    ("read no integration", |backend, _| {
+        text(backend.read_integration(bob(), "pay", None))
+    }),
+    ("delete an integration", |backend, _| {
+        text(backend.delete_integration(alice(), "pay"))
+    }),
+    ("list integrations", |backend, _| {
+        text(backend.integration_status(alice()))
+    }),
+    ("request a verification", |backend, _| {
+        backend
+            .request_verification(alice(), "mail")
+            .map(|_| String::new())
+    }),
+    ("claim a verification", |backend, _| {
+        text(backend.claim_verification(60).map(|claim| claim.is_some()))
+    }),
+    ("claim nothing", |backend, _| {
+        let whole = WholeVault::assertion();
+        let claimed = backend.call(|vault| {
+            vault.claim_verification(
+                &whole,
+                Some(bob()),
+                vault::Span {
+                    us: 1_000_000,
+                    ..vault::Span::NONE
+                },
+            )
+        });
+        text(claimed.map(|claimed| claimed.is_some()))
+    }),
+    ("record a verification", |backend, ids| {
+        text(backend.record_verification(bob(), ids.claimed, "mail", "fine"))
+    }),
     ("unlock", |backend, _| text(backend.unlock(alice()))),
     ("set min key version", |backend, _| {
         text(backend.set_min_key_version(alice(), 1))
@@ -188,6 +233,9 @@ const USE_CASES: [(&str, UseCase); 51] = [
         made.map(|_| String::new())
     }),
 ];
+
+const INTEGRATION: &str =
+    r#"{"key": "sk_test_another_one", "hook": "second", "shown": "pk_test_2"}"#;
 
 fn text<T: std::fmt::Debug>(result: Result<T, VaultError>) -> Result<String, VaultError> {
     result.map(|value| format!("{value:?}"))
@@ -217,7 +265,18 @@ const STARTS: [Start; 5] = [
 fn scene(start: Start) -> (World, Backend, Ids) {
     let world = World::new();
     let mut warm = world.backend();
+    warm.save_integration(bob(), "mail", r#"{"key": "of bob"}"#, "{}")
+        .unwrap();
+    warm.request_verification(bob(), "mail").unwrap();
+    let claimed = warm.claim_verification(60).unwrap().unwrap().id;
+    warm.save_integration(alice(), "mail", r#"{"key": "of alice"}"#, "{}")
+        .unwrap();
+    let integration = r#"{"key": "sk_test_the_first_one", "hook": "first", "shown": "pk_test_1"}"#;
+    warm.save_integration(alice(), "pay", integration, r#"{"a": 1}"#)
+        .unwrap();
+    warm.request_verification(alice(), "pay").unwrap();
     let ids = Ids {
+        claimed,
         credential: warm.store(alice(), b"one").unwrap(),
         of_bob: warm.store(bob(), b"two").unwrap(),
         versioned: warm.store(alice(), b"first").unwrap(),
@@ -320,6 +379,11 @@ fn all_opens(world: &World, what: &str) {
             Kind::AppSecret => {
                 let found = fresh.app_environment(row.tenant, app(1));
                 assert!(found.is_ok_and(|found| !found.is_empty()), "{what}");
+            }
+            Kind::IntegrationSecret => {
+                let (service, field) = row.name.split_once('/').unwrap();
+                let found = fresh.read_integration(row.tenant, service, Some(field));
+                assert!(matches!(found, Ok(Some(_))), "{what}: {found:?}");
             }
         }
     }

@@ -1,4 +1,4 @@
--- Deleted credentials, tenant secrets and app secrets, still sealed, for as long as they can be restored. Their versions and notes stay
+-- Deleted credentials and secrets of every kind, still sealed, for as long as they can be restored. Their versions and notes stay
 -- where they are.
 
 CREATE TABLE vault.deleted_credentials (
@@ -21,7 +21,7 @@ CREATE INDEX deleted_app_secrets ON vault.deleted_credentials (tenant_id, name t
 ALTER TABLE vault.deleted_credentials ALTER COLUMN ciphertext SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE vault.deleted_credentials IS
-    'Deleted credentials, tenant secrets and app secrets, sealed, until vault.restore_credential, vault.destroy_credential or, past their window, vault.prune. Unreadable to all but the vault''s functions; vault.deleted_credential_list shows all but the values.';
+    'Deleted credentials, tenant secrets, app secrets and secrets of integrations, sealed, until vault.restore_credential, vault.destroy_credential or, past their window, vault.prune. Unreadable to all but the vault''s functions; vault.deleted_credential_list shows all but the values.';
 COMMENT ON COLUMN vault.deleted_credentials.id IS 'As in vault.credentials.';
 COMMENT ON COLUMN vault.deleted_credentials.tenant_id IS 'As in vault.credentials.';
 COMMENT ON COLUMN vault.deleted_credentials.sealed_at IS 'As in vault.credentials.';

@@ -12,7 +12,7 @@ CREATE TABLE vault.rate_limits (
     changed_by     name        NOT NULL,
     changed_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (kind, subject),
-    CHECK (kind <> 'profile' OR subject IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant')),
+    CHECK (kind <> 'profile' OR subject IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant', 'verifier')),
     CHECK (kind <> 'tenant' OR subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
 );
 

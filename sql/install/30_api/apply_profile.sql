@@ -16,7 +16,7 @@ BEGIN
          WHERE o.profile = p_profile
            AND (p_grant OR NOT EXISTS (
                SELECT FROM vault.profile_privileges() AS kept
-                WHERE kept.object_name = o.object_name
+                WHERE kept.object_name = o.object_name AND kept.privilege = o.privilege
                   AND kept.profile IN (SELECT h.profile FROM vault.held_profiles() AS h WHERE h.role_name = p_role)))
     LOOP
         EXECUTE format(

@@ -13,10 +13,10 @@ BEGIN
         v_sqlstate := '22004';
         v_message := format('argument %s must not be null', CASE WHEN p_role IS NULL THEN 'p_role' ELSE 'p_profile' END);
         v_hint := format('Call vault.%s(role, profile).', p_action);
-    ELSIF p_profile NOT IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant') THEN
+    ELSIF p_profile NOT IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant', 'verifier') THEN
         v_sqlstate := '22023';
         v_message := 'invalid value for argument p_profile';
-        v_hint := 'A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant.';
+        v_hint := 'A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant, verifier.';
     ELSIF p_role IN ('public', 'tenant_vault_owner') THEN
         v_sqlstate := '22023';
         v_message := format('role "%s" cannot hold a profile', p_role);

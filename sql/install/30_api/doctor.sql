@@ -209,7 +209,8 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'decoys', 'deleted_credentials', 'imported_items', 'wrapped_tenant_keys']) AS t (name)
+                            'decoys', 'deleted_credentials', 'imported_items', 'integration_verifications', 'tenant_integrations',
+                            'wrapped_tenant_keys']) AS t (name)
     )
     SELECT 'row_security', 'error', format('row security of vault.%s is %s', w.name,
                CASE WHEN c.oid IS NULL THEN 'gone with its table'
@@ -283,6 +284,22 @@ $find$),
            format('SELECT vault.attach_app_table(%L, ...); or take it back: SELECT vault.detach_app_table(%1$L);',
                   p.oid::regclass::text)
       FROM problems AS p
+$find$),
+
+('integration_services', 'every service of the catalogue can be used', $find$
+    SELECT 'integration_services', 'error', format('service %I cannot be used: %s', s.service, f.fault),
+           'Correct its row of vault.integration_services.'
+      FROM vault.integration_services AS s
+     CROSS JOIN LATERAL (
+         SELECT vault.integration_service_fault(s.service, s.category, s.label, s.fields, s.webhook)) AS f (fault)
+     WHERE f.fault IS NOT NULL
+    UNION ALL
+    SELECT 'integration_services', 'warning', 'trigger check_integration_service is gone or disabled: rows are not judged',
+           'ALTER TABLE vault.integration_services ENABLE TRIGGER check_integration_service; if it is gone, create it again '
+           || 'as sql/install/30_api/integration_services.sql does.'
+     WHERE NOT EXISTS (SELECT FROM pg_trigger AS t
+                        WHERE t.tgrelid = 'vault.integration_services'::regclass
+                          AND t.tgname = 'check_integration_service' AND t.tgenabled <> 'D')
 $find$),
 
 ('shield', NULL, $find$

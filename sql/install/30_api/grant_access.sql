@@ -17,4 +17,4 @@ $$;
 ALTER FUNCTION vault.grant_access(name, text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.grant_access(name, text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.grant_access(name, text) IS
-    'Gives a role a profile: service, writer, auditor, admin, tenant_user, developer or cross_tenant (vault.profile_privileges() says what each may do). Idempotent. Raises 22023 for an unknown profile, 42704 for an unknown role. Profile admin; logged, also where it is rolled back. Before DROP ROLE, take its profiles with vault.revoke_access.';
+    'Gives a role a profile: service, writer, auditor, admin, tenant_user, developer, cross_tenant or verifier (vault.profile_privileges() says what each may do). Idempotent. Raises 22023 for an unknown profile, 42704 for an unknown role. Profile admin; logged, also where it is rolled back. Before DROP ROLE, take its profiles with vault.revoke_access.';

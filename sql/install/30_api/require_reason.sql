@@ -14,10 +14,10 @@ BEGIN
         v_message := format('argument %s must not be null',
                             CASE WHEN p_profile IS NULL THEN 'p_profile' ELSE 'p_required' END);
         v_hint := 'Call vault.require_reason(profile, true or false).';
-    ELSIF p_profile NOT IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant') THEN
+    ELSIF p_profile NOT IN ('service', 'writer', 'auditor', 'admin', 'tenant_user', 'developer', 'cross_tenant', 'verifier') THEN
         v_sqlstate := '22023';
         v_message := 'invalid value for argument p_profile';
-        v_hint := 'A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant.';
+        v_hint := 'A profile is one of service, writer, auditor, admin, tenant_user, developer, cross_tenant, verifier.';
     END IF;
     IF v_sqlstate IS NOT NULL THEN
         PERFORM vault.record_access_change('require_reason', 'refused', v_sqlstate, NULL);

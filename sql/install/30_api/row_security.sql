@@ -19,6 +19,10 @@ CREATE POLICY permitted_tenant ON vault.decoys TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.imported_items TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.tenant_integrations TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.integration_verifications TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY listing ON vault.wrapped_tenant_keys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
@@ -43,7 +47,17 @@ CREATE POLICY listing ON vault.decoys FOR SELECT TO tenant_vault_owner
 CREATE POLICY listing ON vault.imported_items FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
+CREATE POLICY listing ON vault.tenant_integrations FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
+CREATE POLICY listing ON vault.integration_verifications FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 
+COMMENT ON POLICY permitted_tenant ON vault.tenant_integrations IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.tenant_integrations IS 'Metadata, through the views, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.integration_verifications IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.integration_verifications IS 'Metadata, through the views, for roles that may list.';
 COMMENT ON POLICY permitted_tenant ON vault.wrapped_tenant_keys IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credentials IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY permitted_tenant ON vault.credential_versions IS 'One tenant at a time, also for the owner.';

@@ -5,6 +5,7 @@ mod census;
 mod decoys;
 mod export;
 mod imports;
+mod integrations;
 mod jwt_keys;
 mod keys;
 mod root_keys;

@@ -57,6 +57,13 @@ statement!(
     ]
 );
 statement!(
+    locking INSERT_INTEGRATION_SECRET,
+    "../queries/insert_integration_secret.sql",
+    [
+        UUIDOID, UUIDOID, BYTEAOID, BYTEAOID, TEXTOID, TEXTOID, INT4OID, BYTEAOID
+    ]
+);
+statement!(
     latest REPLACE_CREDENTIAL,
     "../queries/replace_credential.sql",
     [
@@ -156,6 +163,7 @@ impl Storage for SpiStorage {
             Kind::Credential => &INSERT_CREDENTIAL,
             Kind::TenantSecret => &INSERT_TENANT_SECRET,
             Kind::AppSecret => &INSERT_APP_SECRET,
+            Kind::IntegrationSecret => &INSERT_INTEGRATION_SECRET,
         };
         let inserted = statement.count(&[
             tenant(scope),

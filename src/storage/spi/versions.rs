@@ -374,7 +374,7 @@ pub(super) fn text<'a>(reason: Option<&'a Reason<'a>>) -> Argument<'a> {
     reason.map_or(Null, |reason| Text(reason.as_str()))
 }
 
-fn interval(span: Span) -> Argument<'static> {
+pub(super) fn interval(span: Span) -> Argument<'static> {
     Interval(span.months, span.days, span.us)
 }
 

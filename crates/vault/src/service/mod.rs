@@ -7,6 +7,7 @@ mod credentials;
 mod decoys;
 mod export;
 mod imports;
+mod integrations;
 mod jwt_keys;
 mod keys;
 mod lifecycle;
@@ -21,6 +22,7 @@ mod versions;
 pub use census::{Failed, Verified};
 pub use decoys::{Bait, Guise};
 pub use export::ExportedSome;
+pub use integrations::{OpenIntegration, WebhookMaterial};
 
 pub use root_keys::RootKeyHealth;
 

@@ -222,29 +222,48 @@ impl<S: Storage + KeyStorage + VersionStorage, A: Audit, R: RootKeys, E: Entropy
         crowded: bool,
         news: News,
     ) -> Result<(), VaultError> {
-        let scope = permit.scope();
         let id = event
             .credential
             .ok_or(VaultError::Internal("a change of no credential"))?;
+        let pruned = self.settle_change(permit.scope(), id, version, crowded, news)?;
+        self.record_change(event, pruned.as_ref())
+    }
+
+    /// The same without the record. Answers what was pruned.
+    pub(super) fn settle_change(
+        &mut self,
+        scope: &Scope,
+        id: CredentialId,
+        version: u32,
+        crowded: bool,
+        news: News,
+    ) -> Result<Option<Pruned>, VaultError> {
         let pruned = if crowded {
             self.storage.prune_versions(scope, id)?
         } else {
             0
         };
         self.storage.announce(scope.tenant(), id, version, news)?;
-        if pruned == 0 {
-            return self.record(event);
-        }
-        let one = Pruned {
+        Ok((pruned > 0).then(|| Pruned {
             id,
             tenant: scope.tenant(),
             versions: pruned,
             destroyed: false,
+        }))
+    }
+
+    pub(super) fn record_change(
+        &mut self,
+        event: Event<'_>,
+        pruned: Option<&Pruned>,
+    ) -> Result<(), VaultError> {
+        let Some(one) = pruned else {
+            return self.record(event);
         };
-        let note = note_of(&one);
+        let note = note_of(one);
         let _receipt = self
             .audit
-            .append(&[event, event_of_prune(Some(&one), Some(&note))])?;
+            .append(&[event, event_of_prune(Some(one), Some(&note))])?;
         Ok(())
     }
 }
@@ -274,7 +293,7 @@ fn named(locked: &Locked, kept: &[Kept], version: i32, pending: bool) -> Result<
     }
 }
 
-fn note_of(one: &Pruned) -> String {
+pub(super) fn note_of(one: &Pruned) -> String {
     match (one.destroyed, one.versions) {
         (true, _) => "destroyed".to_owned(),
         (false, 1) => "1 version".to_owned(),
@@ -282,7 +301,7 @@ fn note_of(one: &Pruned) -> String {
     }
 }
 
-fn event_of_prune<'a>(one: Option<&Pruned>, note: Option<&'a String>) -> Event<'a> {
+pub(super) fn event_of_prune<'a>(one: Option<&Pruned>, note: Option<&'a String>) -> Event<'a> {
     Event {
         action: Prune::NAME,
         outcome: Outcome::Ok,

@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "each test binary uses its part of the world")]
 
 mod apps;
+pub mod integrations;
 mod rotation;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -80,6 +81,8 @@ pub struct Tables {
     /// With the time until which each can be restored.
     pub deleted: BTreeMap<CredentialId, (Row, u64)>,
     pub apps: BTreeMap<AppId, TenantId>,
+    pub integrations: BTreeMap<(TenantId, String), vault::integrations::Integration>,
+    pub requests: BTreeMap<vault::integrations::VerificationId, integrations::Request>,
     pub lifecycles: BTreeMap<CredentialId, Lifecycle>,
     pub decoys: BTreeSet<CredentialId>,
     /// Of issuers of tokens.

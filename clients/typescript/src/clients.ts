@@ -1,0 +1,109 @@
+import { NotConfiguredError } from './errors.js'
+
+export interface Source<C> {
+  /** For messages. */
+  service: string
+  /** The version of what is stored; `null`: nothing. Opens no secret. */
+  version(tenantId: string): Promise<number | null>
+  /** A client that has the tenant's key; `null`: there is none. */
+  create(tenantId: string): Promise<C | null>
+}
+
+export interface CacheOptions {
+  /**
+   * `version` (default): before a client is handed out, the vault is asked whether its credentials are still the same: one call, which
+   * opens no secret. `changes`: clients are kept until `dropOnChange` hears of a change; without it nothing is kept.
+   */
+  freshness?: 'version' | 'changes'
+  /** Clients kept at most; those that were not asked for longest go first. Default: 1000. */
+  max?: number
+}
+
+export interface TenantClients<C> {
+  /** `null`: the tenant has not connected the service. */
+  get(tenantId: string): Promise<C | null>
+  /** Throws a `NotConfiguredError` instead. */
+  require(tenantId: string): Promise<C>
+  /** Forgets one tenant's client, or all. */
+  drop(tenantId?: string): void
+  /** Whether somebody tells us of changes; for `dropOnChange`. */
+  keep(told: boolean): void
+}
+
+interface Kept<C> {
+  version: number | null
+  client: Promise<C | null>
+}
+
+/** Clients of tenants: each tenant has its own, and none is ever handed to another. */
+export function tenantClients<C>(source: Source<C>, { freshness = 'version', max = 1000 }: CacheOptions = {}): TenantClients<C> {
+  const kept = new Map<string, Kept<C>>()
+  let told = false
+
+  async function get(tenantId: string): Promise<C | null> {
+    const tenant = tenantId.toLowerCase()
+    const version = freshness === 'version' ? await source.version(tenant) : null
+    if (freshness === 'version' && version === null) {
+      kept.delete(tenant)
+      return null
+    }
+    const found = kept.get(tenant)
+    // The one asked for last stands last.
+    kept.delete(tenant)
+    if (found && found.version === version && (freshness === 'version' || told)) {
+      kept.set(tenant, found)
+      return found.client
+    }
+    const client = source.create(tenant)
+    const fresh = { version, client }
+    if (freshness === 'version' || told) {
+      kept.set(tenant, fresh)
+      const oldest = kept.keys().next()
+      if (kept.size > max && !oldest.done) {
+        kept.delete(oldest.value)
+      }
+    }
+    // What failed, and what is not there, is asked for again.
+    const forget = () => {
+      if (kept.get(tenant) === fresh) {
+        kept.delete(tenant)
+      }
+    }
+    return client.then(
+      (made) => {
+        if (made === null) {
+          forget()
+        }
+        return made
+      },
+      (error: unknown) => {
+        forget()
+        throw error
+      },
+    )
+  }
+
+  return {
+    get,
+    async require(tenantId) {
+      const client = await get(tenantId)
+      if (client === null) {
+        throw new NotConfiguredError(source.service)
+      }
+      return client
+    },
+    drop(tenantId) {
+      if (tenantId === undefined) {
+        kept.clear()
+      } else {
+        kept.delete(tenantId.toLowerCase())
+      }
+    },
+    keep(is) {
+      told = is
+      if (!told && freshness === 'changes') {
+        kept.clear()
+      }
+    },
+  }
+}

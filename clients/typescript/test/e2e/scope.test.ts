@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { createVault, overPg, rlsContext, TenantAccessError, VaultError, withTenantScope } from '../../src/index.js'
+import { A, B, pool } from './world.js'
+
+const connections = pool()
+after(() => connections.end())
+const withRlsContext = rlsContext(connections)
+
+test('each tenant sees its rows, and no other', async () => {
+  const [a, b] = [withTenantScope(connections, A.id), withTenantScope(connections, B.id)]
+  const [row] = await a.scopedInsert('public.notes', { body: 'of A' })
+  assert.equal(row?.['tenant_id'], A.id)
+  await b.scopedInsert('notes', [{ body: 'of B' }, { body: 'of B, too' }])
+  assert.deepEqual((await a.scopedQuery('SELECT DISTINCT tenant_id FROM notes')).map((one) => one['tenant_id']), [A.id])
+  assert.equal((await b.scopedQuery('SELECT body FROM notes WHERE id = $1', [row?.['id']])).length, 0)
+  assert.deepEqual(await b.scopedUpdate('notes', { id: row?.['id'] }, { body: 'taken' }), [])
+  assert.deepEqual(await b.scopedDelete('notes', { id: row?.['id'] }), [])
+  await assert.rejects(b.scopedInsert('notes', { tenant_id: A.id, body: 'smuggled' }), TenantAccessError)
+  const [changed] = await a.scopedUpdate('notes', { id: row?.['id'] }, { body: 'changed' })
+  assert.equal(changed?.['body'], 'changed')
+  assert.equal((await a.scopedDelete('notes', { body: 'changed' })).length, 1)
+})
+
+test('a transaction is done whole or not at all', async () => {
+  const scope = withTenantScope(connections, A.id)
+  await assert.rejects(
+    scope.scopedTransaction(async (inner, vault) => {
+      await inner.scopedInsert('notes', { body: 'half done' })
+      await vault.setTenantSecret(A.id, 'half/done', 'x')
+      throw new RangeError('no')
+    }),
+    RangeError,
+  )
+  assert.equal((await scope.scopedQuery(`SELECT 1 FROM notes WHERE body = 'half done'`)).length, 0)
+  assert.equal(await createVault(overPg(connections)).getTenantSecret(A.id, 'half/done'), null)
+})
+
+test('a statement that failed and was forgotten commits nothing', async () => {
+  const work = withRlsContext(A.id, async (tx) => {
+    await tx.query(`INSERT INTO notes (body) VALUES ('forgotten')`)
+    await tx.query('SELECT 1 / 0').catch(() => {})
+  })
+  await assert.rejects(work, (error: unknown) => error instanceof VaultError && error.code === '25P02')
+})
+
+test('a table that is not isolated is refused, by the database word', async () => {
+  const scope = withTenantScope(connections, A.id)
+  await assert.rejects(scope.scopedInsert('open_notes', { body: 'x' }), TenantAccessError)
+  const vault = createVault(overPg(connections))
+  assert.equal(await vault.isRlsEnabled('notes'), true)
+  assert.equal(await vault.isRlsEnabled('open_notes'), false)
+})
+
+test('the context is the transaction\'s and nobody inherits it', async () => {
+  const one = pool()
+  try {
+    const context = rlsContext(one)
+    await context(A.id, async (tx) => {
+      assert.equal(await tx.vault.getCurrentTenant(), A.id)
+      await tx.vault.clearTenantContext()
+      assert.equal(await tx.vault.getCurrentTenant(), null)
+      await tx.vault.setTenantContext(A.id)
+    })
+    const vault = createVault(overPg(one))
+    assert.equal(await vault.getCurrentTenant(), null)
+    const { rows } = await one.query('SELECT count(*)::int AS n FROM notes')
+    assert.equal(rows[0].n, 0)
+  } finally {
+    await one.end()
+  }
+})
+
+test('ownership is asserted by the row itself', async () => {
+  const [mine] = await withTenantScope(connections, A.id).scopedInsert('notes', { body: 'mine' })
+  const id = String(mine?.['id'])
+  await withRlsContext(A.id, async (tx) => tx.vault.assertTenantOwnership('notes', id, A.id))
+  await assert.rejects(withRlsContext(A.id, async (tx) => tx.vault.assertTenantOwnership('notes', id, B.id)), TenantAccessError)
+  await assert.rejects(withRlsContext(B.id, async (tx) => tx.vault.assertTenantOwnership('notes', id, B.id)), TenantAccessError)
+})
+
+test('a tenant that nobody knows is refused', async () => {
+  const unknown = '99999999-9999-4999-8999-999999999999'
+  await assert.rejects(withTenantScope(connections, unknown).scopedQuery('SELECT 1'), (error: unknown) => error instanceof VaultError && error.code === '42704')
+})

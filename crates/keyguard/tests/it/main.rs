@@ -1,0 +1,16 @@
+//! The guard as its callers see it: every row of the table, what passes, documents, and texts made to be slow.
+
+#[path = "../common/business.rs"]
+mod business;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/held_out.rs"]
+mod held_out;
+
+mod another_catalogue;
+mod anything;
+mod documents;
+mod every_row;
+mod manual;
+mod names;
+mod ordinary_values;
