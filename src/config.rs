@@ -17,6 +17,11 @@ static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3600);
 static CHECKPOINT_RECORDS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static CORRELATION_ID: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static DELETE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 3600);
+static EXPORT_PASSPHRASE_FILE: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(None);
+static IMPORT_IDENTITY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static IMPORT_PASSPHRASE_FILE: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(None);
 static LANE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PLATFORM_ACCOUNT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -137,6 +142,39 @@ pub fn define<
         TEN_YEARS_S,
         GucContext::Suset,
         GucFlags::UNIT_S,
+    );
+    // Purpose: path of the file that holds the passphrase under which vault.export_bundle seals where it is given no
+    // recipient. Default: empty; then such a call is refused with F0000. Set by: postgresql.conf or ALTER SYSTEM. If wrong:
+    // who finds the file, or guesses the passphrase, reads the bundle; a recipient's public key has no such weakness.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.export_passphrase_file",
+        c"File that holds the passphrase under which vault.export_bundle seals.",
+        c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Read by each call; one newline at its end does not count.",
+        &EXPORT_PASSPHRASE_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    // Purpose: path of the file that holds the age identity to whose public key another vault has sealed its bundle. Default:
+    // empty; then such bundles are refused with F0000. Set by: postgresql.conf or ALTER SYSTEM. If wrong: the bundle does not
+    // open. Take it out again when the import is over.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.import_identity_file",
+        c"File that holds the age identity to which a bundle was sealed.",
+        c"What age-keygen writes. Must belong to the server's user or root and be readable by nobody else (mode 0600). Read by each call.",
+        &IMPORT_IDENTITY_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    // Purpose: path of the file that holds the passphrase under which others have sealed what vault.import_legacy brings in.
+    // Default: empty; then formats that need one are refused with F0000. Set by: postgresql.conf or ALTER SYSTEM. If wrong:
+    // nothing opens, and each item says so. Take it out again when the import is over.
+    GucRegistry::define_string_guc(
+        c"tenant_vault.import_passphrase_file",
+        c"File that holds the passphrase of what vault.import_legacy is to open.",
+        c"Must belong to the server's user or root and be readable by nobody else (mode 0600). Read by each call; one newline at its end does not count.",
+        &IMPORT_PASSPHRASE_FILE,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
     );
     // Purpose: the way the request came in (api, browser), for the access log. Default: empty. Set by: anybody, for
     // itself. If wrong: the log repeats it.
@@ -349,6 +387,41 @@ pub const SOURCES: [&CStr; 3] = [
     c"tenant_vault.root_key_command",
     c"tenant_vault.root_key_file",
 ];
+
+/// A setting that names a file with a secret in it.
+pub struct FileSetting {
+    name: &'static CStr,
+    setting: &'static GucSetting<Option<CString>>,
+}
+
+/// Under which bundles are sealed.
+pub static EXPORT_PASSPHRASE: FileSetting = FileSetting {
+    name: c"tenant_vault.export_passphrase_file",
+    setting: &EXPORT_PASSPHRASE_FILE,
+};
+
+/// To whose public key bundles were sealed.
+pub static IMPORT_IDENTITY: FileSetting = FileSetting {
+    name: c"tenant_vault.import_identity_file",
+    setting: &IMPORT_IDENTITY_FILE,
+};
+
+/// Under which others have sealed what is brought in.
+pub static IMPORT_PASSPHRASE: FileSetting = FileSetting {
+    name: c"tenant_vault.import_passphrase_file",
+    setting: &IMPORT_PASSPHRASE_FILE,
+};
+
+impl FileSetting {
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// `None`: empty.
+    pub fn path(&self) -> Option<PathBuf> {
+        guc::text(self.setting, |path| PathBuf::from(OsStr::from_bytes(path)))
+    }
+}
 
 pub fn root_key_command_timeout() -> Duration {
     Duration::from_millis(u64::try_from(ROOT_KEY_COMMAND_TIMEOUT.get()).unwrap_or(0))

@@ -143,9 +143,14 @@ extension_sql_file!(
     requires = ["sql_jwt_keys"]
 );
 extension_sql_file!(
+    "../sql/install/20_tables/96_imported_items.sql",
+    name = "sql_imported_items",
+    requires = ["sql_guard_rules"]
+);
+extension_sql_file!(
     "../sql/install/30_api/permitted_tenant.sql",
     name = "sql_permitted_tenant",
-    requires = ["sql_guard_rules"]
+    requires = ["sql_imported_items"]
 );
 extension_sql_file!(
     "../sql/install/30_api/is_permitted.sql",
@@ -798,9 +803,39 @@ extension_sql_file!(
     requires = ["sql_repair_organization_integrations"]
 );
 extension_sql_file!(
+    "../sql/install/30_api/import_items.sql",
+    name = "sql_import_items",
+    requires = ["sql_generate_root_key"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/import_document.sql",
+    name = "sql_import_document",
+    requires = ["sql_import_items"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/import_query.sql",
+    name = "sql_import_query",
+    requires = ["sql_import_document"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/import_legacy.sql",
+    name = "sql_import_legacy",
+    requires = ["sql_import_query"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/scrub_imported.sql",
+    name = "sql_scrub_imported",
+    requires = ["sql_import_legacy"]
+);
+extension_sql_file!(
+    "../sql/install/30_api/export_bundle.sql",
+    name = "sql_export_bundle",
+    requires = ["sql_scrub_imported"]
+);
+extension_sql_file!(
     "../sql/install/30_api/library_health.sql",
     name = "sql_library_health",
-    requires = ["sql_generate_root_key"]
+    requires = ["sql_export_bundle"]
 );
 extension_sql_file!(
     "../sql/install/30_api/api_surface.sql",

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 
 use envelope::{Fingerprint, KeyRing};
 use vault::{
-    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Hmac, Prune, Receipt,
-    Retrieve, TenantId, TenantRetrieve, VaultError, WholeVault,
+    Action, AppRetrieve, Audit, CredentialId, DecoyRead, DecoyTouched, Event, Export, Hmac, Prune,
+    Receipt, Retrieve, TenantId, TenantRetrieve, VaultError, WholeVault,
 };
 
 use crate::audit::AccessLog;
@@ -83,6 +83,7 @@ fn alert<'a>(event: &Event<'a>) -> Event<'a> {
         TenantRetrieve::NAME,
         AppRetrieve::NAME,
         Hmac::NAME,
+        Export::NAME,
     ];
     let is_read = reads.contains(&event.action);
     Event {

@@ -216,9 +216,19 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Call it in a read-write transaction; behind PostgREST, by POST.".to_owned()),
             ),
-            VaultError::RootKeyUnavailable { hint, .. } => {
+            VaultError::RootKeyUnavailable { hint, .. } | VaultError::FileUnusable { hint, .. } => {
                 (Code::ERRCODE_CONFIG_FILE_ERROR, None, Some(hint.clone()))
             }
+            VaultError::BundleTooLong { max_bytes } => (
+                Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                Some(format!("A bundle has at most {max_bytes} bytes, sealed.")),
+                Some("Take them away tenant by tenant: vault.export_bundle(..., p_tenant_id => ...).".to_owned()),
+            ),
+            VaultError::ExtensionMissing { name } => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("What it sealed, it alone can open.".to_owned()),
+                Some(format!("CREATE EXTENSION {name}; then call again. It can go when everything is in the vault.")),
+            ),
             VaultError::RootKeyMissing { needed, given } => (
                 Code::ERRCODE_CONFIG_FILE_ERROR,
                 Some(format!(

@@ -7,7 +7,9 @@
 //!
 //! **Invariant:** never touches key material or plaintext.
 
-use vault::{Action, AppId, CredentialId, Permit, Standing, TenantId, VaultError, WholeVault};
+use vault::{
+    Action, AppId, CredentialId, Export, Permit, Standing, TenantId, VaultError, WholeVault,
+};
 
 use crate::config;
 use crate::storage::profiles::{self, Reach};
@@ -103,6 +105,24 @@ pub fn for_queue<A: Action>() -> Result<(WholeVault, Option<TenantId>), VaultErr
 /// Consent to reach every tenant's rows, for the administration of keys and for pruning.
 pub fn for_administration() -> WholeVault {
     WholeVault::assertion()
+}
+
+/// Consent to take values away: of one tenant, or of all of them where the transaction acts for none.
+///
+/// - errors: as [`for_tenant`].
+pub fn for_export(only: Option<TenantId>) -> Result<WholeVault, VaultError> {
+    match only {
+        Some(tenant) => {
+            for_tenant::<Export>(tenant)?;
+        }
+        None => {
+            demand_reason::<Export>()?;
+            if judged::<Export>()?.tenant.is_some() {
+                return Err(VaultError::OtherTenant);
+            }
+        }
+    }
+    Ok(for_administration())
 }
 
 /// What a caller may do in this transaction, as far as tenants go.

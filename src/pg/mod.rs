@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod clock;
 pub mod columns;
 pub mod discretion;
+pub mod foreign;
 pub mod frozen;
 pub mod function;
 pub mod guc;

@@ -1,7 +1,7 @@
 //! The key ring file: checked and read, and replaced by one with a key more.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread::sleep;
@@ -12,7 +12,7 @@ use vault::VaultError;
 use zeroize::Zeroizing;
 
 use super::{HINT_MAKE, RING_MAX_BYTES, parse, unavailable};
-use crate::pg;
+use crate::{key_file, pg};
 
 const SETTING: &str = "tenant_vault.root_key_file";
 const HINT_RELOAD: &str = "Mend the file, then run: SELECT pg_reload_conf();";
@@ -120,62 +120,19 @@ fn push_key(text: &mut Zeroizing<Vec<u8>>, id: &str, key: &KeyBytes) {
     text.push(b'\n');
 }
 
-/// The opened file, checked, and its text, with room for one line more.
+/// The opened file, judged, and its text, with room for one line more.
 fn open(path: &Path) -> Result<(File, Zeroizing<Vec<u8>>), VaultError> {
-    // Not blocking: opening a FIFO would otherwise hang the backend.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(pg::process::O_NONBLOCK)
-        .open(path)
-        .map_err(|error| not_opened(&error))?;
-    check(&file)?;
-
-    // Room for all of it at once: a growing buffer would leave copies of the keys behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(RING_MAX_BYTES + 1 + LINE_MAX_BYTES));
-    (&file)
-        .take(RING_MAX_BYTES as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| {
-            unavailable(
-                format!(
-                    "the file named by {SETTING} cannot be read: {}",
-                    error.kind()
-                ),
-                HINT_RELOAD,
-            )
-        })?;
-    Ok((file, text))
-}
-
-/// Judges the opened file, not its path, so that nobody can put another in its place in between.
-fn check(file: &File) -> Result<(), VaultError> {
-    let found = file.metadata().map_err(|error| {
+    key_file::open(path, RING_MAX_BYTES, LINE_MAX_BYTES).map_err(|problem| {
+        let hint = if problem.is_unopened {
+            HINT_MAKE
+        } else {
+            HINT_RELOAD
+        };
         unavailable(
-            format!(
-                "the file named by {SETTING} cannot be examined: {}",
-                error.kind()
-            ),
-            HINT_RELOAD,
+            format!("the file named by {SETTING} {}", problem.what),
+            hint,
         )
-    })?;
-    let problem = if !found.is_file() {
-        "is not a regular file".to_owned()
-    } else if found.uid() != 0 && found.uid() != pg::process::server_uid() {
-        "belongs neither to the server's user nor to root".to_owned()
-    } else if found.mode() & 0o077 != 0 {
-        format!(
-            "can be used by others than its owner (mode {:04o}, wanted 0600)",
-            found.mode() & 0o7777
-        )
-    } else if found.len() > RING_MAX_BYTES as u64 {
-        format!("has more than {RING_MAX_BYTES} bytes")
-    } else {
-        return Ok(());
-    };
-    Err(unavailable(
-        format!("the file named by {SETTING} {problem}"),
-        HINT_RELOAD,
-    ))
+    })
 }
 
 fn not_opened(error: &io::Error) -> VaultError {

@@ -10,7 +10,7 @@ mod spi;
 mod wall;
 
 pub use app_table::AppTable;
-pub use spi::{SpiStorage, decoys};
+pub use spi::{SpiStorage, decoys, pgcrypto_decrypt};
 pub use wall::{permits, permitted};
 
 use crate::pg::relation::{self, Generation};

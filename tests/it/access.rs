@@ -80,6 +80,42 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         "SELECT vault.store_decoy('n')",
         &["admin"],
     ),
+    (
+        "import_legacy(text,text,jsonb,text,uuid,text,boolean,integer,jsonb)",
+        "SELECT * FROM vault.import_legacy('env', p_document => 'A=1')",
+        &["admin"],
+    ),
+    (
+        "import_items(text,text,text,text[],uuid[],uuid[],text[],text[],bytea[],integer,text,jsonb)",
+        "SELECT * FROM vault.import_items('plaintext', 's', 'credential', '{i}', '{NULL}', '{NULL}', '{n}', '{NULL}', '{x}', NULL, 'dry_run', '{}')",
+        &["admin"],
+    ),
+    (
+        "import_document(text,text,text,text,uuid,integer,text,jsonb)",
+        "SELECT * FROM vault.import_document('env', 's', 'A=1', 'credential', NULL, NULL, 'dry_run', '{}')",
+        &["admin"],
+    ),
+    (
+        "import_query(text,jsonb,boolean)",
+        "CREATE TEMP TABLE t (id uuid, v text); SELECT * FROM vault.import_query('pg_temp.t', '{\"value\": \"v\"}', true)",
+        &["admin"],
+    ),
+    (
+        "scrub_imported(text,jsonb,text,uuid,text,boolean,boolean,jsonb)",
+        "CREATE TEMP TABLE t (id uuid, v text); SELECT * FROM vault.scrub_imported('pg_temp.t', '{\"value\": \"v\"}')",
+        &["admin"],
+    ),
+    (
+        "export_bundle(text,uuid)",
+        "SELECT vault.export_bundle('none')",
+        &[],
+    ),
+    (
+        "import_list",
+        "SELECT * FROM vault.import_list",
+        &["admin", "auditor"],
+    ),
+    ("imported_items", "SELECT * FROM vault.imported_items", &[]),
     ("decoy_list", "SELECT * FROM vault.decoy_list", &["admin"]),
     (
         "alerts",

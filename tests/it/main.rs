@@ -52,6 +52,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod memory;
+mod moving_in;
 mod multi_tenant;
 mod organizations;
 mod references;

@@ -689,6 +689,12 @@ fn every_view_shows_the_tenant_of_the_context_alone() {
             ))
             .unwrap();
         db.superuser()
+            .done(
+                "SELECT vault.import_legacy('env', p_document => 'I=1', p_tenant_id => $1, p_dry_run => false)",
+                &[&tenant],
+            )
+            .unwrap();
+        db.superuser()
             .batch_execute(&format!("CALL vault.rewrap_credentials('{tenant}')"))
             .unwrap();
         for (service, field, value) in [

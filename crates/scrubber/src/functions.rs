@@ -2,7 +2,8 @@
 //! (`it::shield::the_shield_knows_every_function`).
 
 /// Known wherever they stand: thin wrappers in other schemas bear the same names.
-pub const DISTINCTIVE: &[
+pub const DISTINCTIVE: &[&str] = &[
+    "activate_root_key",
     "add_credential_reference",
     "add_guard_rule",
     "announce_key_change",
@@ -37,6 +38,7 @@ pub const DISTINCTIVE: &[
     "drop_guard_triggers",
     "encrypt_tenant_secret",
     "export_access_log",
+    "export_bundle",
     "find_by_value",
     "generate_root_key",
     "get_app_environment",
@@ -54,6 +56,10 @@ pub const DISTINCTIVE: &[
     "guard_table",
     "guardable_columns",
     "hmac_with_credential",
+    "import_document",
+    "import_items",
+    "import_legacy",
+    "import_query",
     "import_standby_log",
     "integration_json_errors",
     "integration_schema_error",
@@ -92,6 +98,7 @@ pub const DISTINCTIVE: &[
     "save_tenant_stripe_config",
     "save_tenant_wise_config",
     "scan_plaintext",
+    "scrub_imported",
     "set_app_secret",
     "set_credential_lifecycle",
     "set_rate_limit",
@@ -111,13 +118,12 @@ pub const DISTINCTIVE: &[
     "verify_erasure",
     "verify_webhook",
     "warn_of_plaintext",
-    &str] = &[
-    "activate_root_key",
 ];
 
 /// Words that others may use for things of their own; none takes a secret. Known after `vault.`, as is whatever is
 /// called there: a misspelt name carries its literals all the same.
-pub const ORDINARY: &[
+pub const ORDINARY: &[&str] = &[
+    "add_tenant_member",
     "api_surface",
     "apply_profile",
     "assert_tenant_ownership",
@@ -172,8 +178,6 @@ pub const ORDINARY: &[
     "unlock_tenant",
     "verify_secrets",
     "wrapper_source",
-    &str] = &[
-    "add_tenant_member",
 ];
 
 /// Quoted names of statements that clients build (PostgREST's above all): shown, where other quoted names are not,
@@ -200,8 +204,8 @@ pub const SHOWN_QUOTED: &[&str] = &[
     "p_columns",
     "p_credentials",
     "p_description",
-    "p_dry_run",
     "p_detector",
+    "p_dry_run",
     "p_expected_tenant",
     "p_expected_version",
     "p_expires_at",
@@ -237,7 +241,6 @@ pub const SHOWN_QUOTED: &[&str] = &[
     "p_reply_to",
     "p_role",
     "p_rotate_after",
-    "p_schema",
     "p_sample",
     "p_schema",
     "p_secret",

@@ -140,6 +140,14 @@ actions! {
     GuardWarn = "guard_warn",
     AddGuardRule = "add_guard_rule",
     RemoveGuardRule = "remove_guard_rule",
+    /// A value leaves for another vault.
+    Export = "export" releases,
+    /// A value of somebody else's making comes into the vault.
+    Import = "import",
+    /// The same, tried.
+    ImportDryRun = "import_dry_run",
+    /// Values that lie elsewhere are compared with those that came from there, to be taken away there.
+    ScrubImported = "scrub_imported",
     /// The alert beside the record of a call that asked for a decoy's value.
     DecoyRead = "decoy_read",
     /// The same of any other call about a decoy.

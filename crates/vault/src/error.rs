@@ -144,6 +144,18 @@ pub enum VaultError {
     #[error("{problem}")]
     RootKeyUnavailable { problem: String, hint: String },
 
+    /// A file of the server's that a setting names; holds what is the matter, never what is in it.
+    #[error("{problem}")]
+    FileUnusable { problem: String, hint: String },
+
+    /// More at once than a backend is to hold in memory.
+    #[error("the values are too many for one bundle")]
+    BundleTooLong { max_bytes: usize },
+
+    /// Of somebody else's, which has to open what it sealed.
+    #[error("extension {name} is not installed in this database")]
+    ExtensionMissing { name: &'static str },
+
     /// The database was sealed under a root key that the key ring does not hold.
     #[error("the key ring does not hold root key {needed}")]
     RootKeyMissing {
@@ -272,5 +284,18 @@ impl VaultError {
                 | Self::Corrupted
                 | Self::NotText
         )
+    }
+
+    /// Whether the cause lies in one item of many that were brought along: the others may well come in.
+    pub fn is_of_the_item(&self) -> bool {
+        self.is_of_the_credential() && !matches!(self, Self::RootKeyMissing { .. })
+            || matches!(
+                self,
+                Self::InvalidArgument { .. }
+                    | Self::AppUnknown
+                    | Self::AppNotFound
+                    | Self::AppWithoutTenant
+                    | Self::OtherTenant
+            )
     }
 }

@@ -13,6 +13,8 @@ mod apps;
 mod erasure;
 mod error;
 mod event;
+mod export;
+mod imports;
 pub mod integrations;
 mod keks;
 mod layers;
@@ -28,21 +30,23 @@ mod versions;
 pub use action::{
     Action, ActivateRootKey, AddGuardRule, AddTenantMember, AppDelete, AppDestroy, AppList,
     AppMove, AppRetrieve, AppStore, AppUpdate, Authenticate, CheckpointAccessLog, DecoyRead,
-    DecoyTouched, Delete, Destroy, DistrustJwtIssuer, EnrolTenant, ExportAccessLog, FindByValue,
-    GenerateRootKey, GuardRefuse, GuardWarn, Hmac, ImportStandbyLog, IntegrationDelete,
-    IntegrationList, IntegrationRetrieve, IntegrationStore, ListReferences, ListVersions,
-    LockTenant, Promote, Prune, PruneAccessLog, RemoveGuardRule, RemoveTenantMember,
-    RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials, RewrapTenantKeys,
-    Rollback, Rotate, RotateRootKey, RotateTenantKey, SetContext, SetLifecycle, SetMinKeyVersion,
-    SetRateLimit, ShredTenant, Stage, Store, StoreDecoy, TenantDelete, TenantList, TenantRetrieve,
-    TenantStore, TrustJwtIssuer, TrustJwtSecret, UnlockTenant, VerificationClaim,
-    VerificationRecord, VerificationRequest, VerifyAccessLog, VerifyErasure, VerifySecrets,
-    VerifyWebhook, action_named,
+    DecoyTouched, Delete, Destroy, DistrustJwtIssuer, EnrolTenant, Export, ExportAccessLog,
+    FindByValue, GenerateRootKey, GuardRefuse, GuardWarn, Hmac, Import, ImportDryRun,
+    ImportStandbyLog, IntegrationDelete, IntegrationList, IntegrationRetrieve, IntegrationStore,
+    ListReferences, ListVersions, LockTenant, Promote, Prune, PruneAccessLog, RemoveGuardRule,
+    RemoveTenantMember, RepairIntegration, Restore, RetireRootKey, Retrieve, RewrapCredentials,
+    RewrapTenantKeys, Rollback, Rotate, RotateRootKey, RotateTenantKey, ScrubImported, SetContext,
+    SetLifecycle, SetMinKeyVersion, SetRateLimit, ShredTenant, Stage, Store, StoreDecoy,
+    TenantDelete, TenantList, TenantRetrieve, TenantStore, TrustJwtIssuer, TrustJwtSecret,
+    UnlockTenant, VerificationClaim, VerificationRecord, VerificationRequest, VerifyAccessLog,
+    VerifyErasure, VerifySecrets, VerifyWebhook, action_named,
 };
 pub use apps::{AppSecret, AppSecretEntry, AppStorage, Doomed, Renamed, Variable};
 pub use erasure::{Circumstances, Erasure};
 pub use error::VaultError;
 pub use event::{Event, Outcome};
+pub use export::{ExportRow, ExportStorage};
+pub use imports::{Fate, ImportKey, ImportStorage, Incoming, Manner, Target};
 pub use layers::Layers;
 pub use names::{
     AppId, AppKey, AppSecretName, CredentialId, CredentialName, Description, Hint, Reason,
@@ -61,7 +65,8 @@ pub use rotation::{
     Rewrapped, RootRow, RootState, Run, RunId, RunKind, ValueMark, Whose,
 };
 pub use service::{
-    Bait, Failed, Form, Guise, OpenIntegration, RootKeyHealth, Vault, Verified, WebhookMaterial,
+    Bait, ExportedSome, Failed, Form, Guise, OpenIntegration, RootKeyHealth, Vault, Verified,
+    WebhookMaterial,
 };
 pub use standing::Standing;
 pub use versions::{

@@ -159,7 +159,8 @@ $find$),
                    'add_credential_reference', 'attach_organization_integrations', 'create_organization_integrations',
                    'repair_organization_integrations', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
                    'unexpose_api', 'guard_row', 'guardable_columns', 'check_guard', 'guard_table', 'unguard_table',
-                   'drop_guard_triggers', 'guard_report', 'scan_table', 'scan_plaintext')
+                   'drop_guard_triggers', 'guard_report', 'scan_table', 'scan_plaintext', 'import_query',
+                   'import_legacy', 'scrub_imported')
                AS is_definer
           FROM pg_depend AS m
           JOIN pg_extension AS e ON m.refclassid = 'pg_extension'::regclass AND m.refobjid = e.oid
@@ -211,7 +212,7 @@ $find$),
     WITH walled (name, oid) AS (
         SELECT t.name, to_regclass('vault.' || t.name)
           FROM unnest(ARRAY['credentials', 'credential_lifecycles', 'credential_version_notes', 'credential_versions',
-                            'decoys', 'deleted_credentials', 'integration_alerts', 'integration_verifications',
+                            'decoys', 'deleted_credentials', 'imported_items', 'integration_alerts', 'integration_verifications',
                             'tenant_integrations',
                             'wrapped_tenant_keys']) AS t (name)
     )

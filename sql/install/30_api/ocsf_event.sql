@@ -75,9 +75,9 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                   FROM (SELECT CASE
                             WHEN p_record.action IN ('store', 'store_decoy', 'enrol_tenant', 'add_tenant_member', 'generate_root_key',
                                  'checkpoint_access_log', 'trust_jwt_issuer', 'trust_jwt_secret',
-                                 'import_standby_log') THEN 1
+                                 'import_standby_log', 'import') THEN 1
                             WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list', 'list_versions', 'hmac', 'verify_webhook', 'list_references',
-                                 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
+                                 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log', 'import_dry_run', 'scrub_imported', 'export',
                                  'export_access_log', 'decoy_read') THEN 2
                             WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
                                  'tenant_store', 'app_store', 'app_update', 'app_move', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',

@@ -19,6 +19,8 @@ CREATE POLICY permitted_tenant ON vault.decoys TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.integration_alerts TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
+CREATE POLICY permitted_tenant ON vault.imported_items TO tenant_vault_owner
+    USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.tenant_integrations TO tenant_vault_owner
     USING (vault.is_permitted(tenant_id));
 CREATE POLICY permitted_tenant ON vault.integration_verifications TO tenant_vault_owner
@@ -45,6 +47,9 @@ CREATE POLICY listing ON vault.decoys FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.integration_alerts FOR SELECT TO tenant_vault_owner
+    USING ((SELECT vault.may_list())
+       AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
+CREATE POLICY listing ON vault.imported_items FOR SELECT TO tenant_vault_owner
     USING ((SELECT vault.may_list())
        AND ((SELECT vault.lists_every_tenant()) OR tenant_id = (SELECT vault.listed_tenant())));
 CREATE POLICY listing ON vault.tenant_integrations FOR SELECT TO tenant_vault_owner
@@ -74,3 +79,5 @@ COMMENT ON POLICY permitted_tenant ON vault.decoys IS 'One tenant at a time, als
 COMMENT ON POLICY listing ON vault.decoys IS 'Through the view, which administrators alone may read.';
 COMMENT ON POLICY permitted_tenant ON vault.integration_alerts IS 'One tenant at a time, also for the owner.';
 COMMENT ON POLICY listing ON vault.integration_alerts IS 'Through the view, for roles that may list.';
+COMMENT ON POLICY permitted_tenant ON vault.imported_items IS 'One tenant at a time, also for the owner.';
+COMMENT ON POLICY listing ON vault.imported_items IS 'Through the view, which administrators and auditors may read.';

@@ -9,5 +9,7 @@ WITH live AS (
     DELETE FROM vault.credential_version_notes WHERE tenant_id = $1 AND credential_id = $2
 ), decoys AS (
     DELETE FROM vault.decoys WHERE tenant_id = $1 AND credential_id = $2
+), imports AS (
+    DELETE FROM vault.imported_items WHERE tenant_id = $1 AND credential_id = $2
 )
 DELETE FROM vault.credential_lifecycles WHERE tenant_id = $1 AND credential_id = $2

@@ -20,6 +20,9 @@ WITH due AS MATERIALIZED (
 ), decoys AS (
     DELETE FROM vault.decoys AS k USING due
      WHERE k.tenant_id = due.tenant_id AND k.credential_id = due.id
+), imports AS (
+    DELETE FROM vault.imported_items AS i USING due
+     WHERE i.tenant_id = due.tenant_id AND i.credential_id = due.id
 ), gone AS (
     DELETE FROM vault.deleted_credentials AS d USING due
      WHERE d.tenant_id = due.tenant_id AND d.id = due.id

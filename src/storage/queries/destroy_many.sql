@@ -13,6 +13,8 @@ WITH doomed AS MATERIALIZED (
      WHERE n.tenant_id = u.tenant_id AND n.credential_id = u.id
 ), decoys AS (
     DELETE FROM vault.decoys AS k USING doomed AS u WHERE k.tenant_id = u.tenant_id AND k.credential_id = u.id
+), imports AS (
+    DELETE FROM vault.imported_items AS i USING doomed AS u WHERE i.tenant_id = u.tenant_id AND i.credential_id = u.id
 )
 DELETE FROM vault.credential_lifecycles AS l USING doomed AS u
  WHERE l.tenant_id = u.tenant_id AND l.credential_id = u.id

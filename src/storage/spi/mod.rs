@@ -3,6 +3,8 @@
 mod apps;
 mod census;
 mod decoys;
+mod export;
+mod imports;
 mod integrations;
 mod jwt_keys;
 mod keys;
@@ -14,6 +16,7 @@ mod values;
 mod versions;
 
 pub use decoys::decoys;
+pub use imports::pgcrypto_decrypt;
 
 use envelope::Fingerprint;
 use vault::{CredentialId, Current, Locked, Scope, TenantKeyRow, VaultError};

@@ -288,7 +288,7 @@ impl<S: Storage + KeyStorage + VersionStorage + AppStorage, A: Audit, R: RootKey
 }
 
 /// No function reads an app secret by version, so none has to stay open.
-fn in_place<'a>(hint: &'a Hint<'_>) -> Rotation<'a> {
+pub(super) fn in_place<'a>(hint: &'a Hint<'_>) -> Rotation<'a> {
     Rotation {
         overlap: Some(Span::NONE),
         description: Some(hint.as_str()),

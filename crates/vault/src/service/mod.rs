@@ -5,6 +5,8 @@ mod app_secrets;
 mod census;
 mod credentials;
 mod decoys;
+mod export;
+mod imports;
 mod integrations;
 mod jwt_keys;
 mod keys;
@@ -22,6 +24,7 @@ mod webhooks;
 
 pub use census::{Failed, Verified};
 pub use decoys::{Bait, Guise};
+pub use export::ExportedSome;
 pub use integrations::{OpenIntegration, WebhookMaterial};
 
 pub use root_keys::RootKeyHealth;
