@@ -1,10 +1,15 @@
 //! JSON of integrations, judged by its schema: `vault.integration_json_errors`, and what the triggers of
 //! sql/install/30_api/integration_schemas.sql and organization_integrations.sql call.
 
+use std::ops::ControlFlow;
+
 use jsonrules::{Breach, Rules};
 use pgrx::iter::TableIterator;
 use pgrx::{PgSqlErrorCode, Uuid, name, pg_extern};
-use vault::{IntegrationAlert, RepairIntegration, VaultError};
+use vault::{
+    CredentialName, Description, IntegrationAlert, RepairIntegration, Store, TenantId, VaultError,
+};
+use zeroize::Zeroizing;
 
 use super::argument::{any_tenant_id, required, text};
 use super::door::answer;
@@ -12,10 +17,12 @@ use crate::pg::attempt::ServerError;
 use crate::pg::discretion;
 use crate::pg::json::Jsonb;
 use crate::pg::reply;
-use crate::{integration_schemas, pg, policy, session};
+use crate::{guard, integration_schemas, pg, policy, session};
 
 const SUBJECTS: [&str; 2] = ["field_mappings", "sync_schedule"];
 
+/// As long as a credential's name may be.
+const NAME_MAX_CHARS: usize = 256;
 /// Of a row's problem, for the alert.
 const PROBLEM_MAX_CHARS: usize = 1000;
 
@@ -106,11 +113,12 @@ fn keep_integration_alert(
         let column = text(required(p_column, "p_column")?, "p_column")?;
         let problem = text(required(p_problem, "p_problem")?, "p_problem")?;
         let problem: String = problem.chars().take(PROBLEM_MAX_CHARS).collect();
-        let old = json(p_old_value, "p_old_value")?;
+        let old = Zeroizing::new(json(p_old_value, "p_old_value")?);
         let new = json(p_new_value, "p_new_value")?;
         call.writes("repair an integration")?;
         let permit = policy::for_tenant::<RepairIntegration>(organization)?;
         call.of_tenant(organization);
+        let old = kept(organization, &table, &column, old)?;
         let alert = IntegrationAlert {
             table: &table,
             row: *row.as_bytes(),
@@ -123,6 +131,38 @@ fn keep_integration_alert(
         let id = session::vault(|vault| vault.keep_integration_alert(permit, &subject, &alert))?;
         Ok(Uuid::from_bytes(id))
     })
+}
+
+/// What a row held, as the alert keeps it. If somebody had put a key there it is sealed, whole, for the organization, and the
+/// alert refers to it.
+fn kept(
+    organization: TenantId,
+    table: &str,
+    column: &str,
+    old: Zeroizing<String>,
+) -> Result<Zeroizing<String>, VaultError> {
+    let mut holds_a_key = false;
+    guard::guard().json(&old, Some(column), &mut |_, _| {
+        holds_a_key = true;
+        ControlFlow::Break(())
+    });
+    if !holds_a_key {
+        return Ok(old);
+    }
+    let name: String = format!("{table}.{column}, replaced")
+        .replace(char::is_control, "?")
+        .chars()
+        .take(NAME_MAX_CHARS)
+        .collect();
+    let name = CredentialName::parse(&name, "p_table")?;
+    let description = Description::parse(
+        "What an integration held that broke its schema.",
+        "p_column",
+    )?;
+    let permit = policy::for_tenant::<Store>(organization)?;
+    let id = session::vault(|vault| vault.store(permit, &name, &description, old.as_bytes()))?;
+    let reference = guard::reference(*id.as_bytes());
+    Ok(Zeroizing::new(format!("\"{reference}\"")))
 }
 
 fn judged(

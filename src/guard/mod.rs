@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub use self::look::{Found, Look, Visit, guard};
 pub use self::scan::scan;
+pub use self::sealing::reference;
 
 use self::look::Stands;
 use self::watched::{Mode, Watch, Watched};

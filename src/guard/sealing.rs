@@ -16,6 +16,12 @@ use crate::tenancy;
 
 /// What a reference begins with; the guard's detectors let it pass.
 const SCHEME: &str = "vault://credential/";
+
+/// What stands where a secret stood.
+pub fn reference(id: [u8; 16]) -> String {
+    format!("{SCHEME}{}", Uuid::from_bytes(id))
+}
+
 const REFERENCE_CHARS: u32 = SCHEME.len() as u32 + 36;
 
 /// As long as a credential's name may be.
@@ -51,8 +57,7 @@ pub fn seal(row: Row<'_>, watched: &Watched, keys: &[Key<'_>]) -> Result<Passed,
     for key in &keys {
         let Some(secret) = &key.whole else { continue };
         let name = name(&key.place(watched.table));
-        let id = store.uuid(&[&name, secret, "Found by the guard of a table."]);
-        let reference = format!("{SCHEME}{}", Uuid::from_bytes(id));
+        let reference = reference(store.uuid(&[&name, secret, "Found by the guard of a table."]));
         match key.stands {
             Stands::Within(start, end) => {
                 let place = (start, end, reference);

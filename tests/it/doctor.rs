@@ -86,7 +86,7 @@ fn every_table_behind_the_wall_is_watched() {
           WHERE relnamespace = 'vault'::regnamespace AND relforcerowsecurity",
         &[],
     );
-    assert_eq!(walled.len(), 10, "{walled:?}");
+    assert_eq!(walled.len(), 11, "{walled:?}");
     for table in walled {
         superuser
             .batch_execute(&format!(

@@ -686,6 +686,76 @@ fn what_breaks_its_schema_is_shown_then_repaired_and_kept() {
     assert_eq!(none, None);
 }
 
+/// A row from before the guard: its alert keeps nothing in plaintext, and nothing is lost.
+#[test]
+fn a_key_that_is_replaced_is_sealed() {
+    let db = Database::fresh();
+    let (mut owner, _) = table(&db);
+    let organization = organization(&db);
+    let key = ["sk_live_", "51Hzz0123456789", "abcdefABCDEF"].concat();
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(&format!(
+            "ALTER TABLE public.organization_integrations DISABLE TRIGGER USER;
+             INSERT INTO public.organization_integrations (organization_id, provider, field_mappings)
+             VALUES ('{organization}', 'stripe', '[{{\"api_key\": \"{key}\"}}]')"
+        ))
+        .unwrap();
+    superuser
+        .done(
+            "SELECT count(*) FROM vault.repair_organization_integrations(false)",
+            &[],
+        )
+        .unwrap();
+    let kept: String = superuser.one(
+        "SELECT old_value #>> '{}' FROM vault.integration_alert_list",
+        &[],
+    );
+    let id = kept
+        .strip_prefix("vault://credential/")
+        .unwrap_or_else(|| panic!("{kept}"));
+    let opened = db.service().retrieve(id.parse().unwrap()).unwrap();
+    assert_eq!(opened, format!(r#"[{{"api_key": "{key}"}}]"#));
+    // From now on the guard is in the way.
+    superuser
+        .batch_execute(
+            "ALTER TABLE public.organization_integrations ENABLE ALWAYS TRIGGER zz_vault_guard",
+        )
+        .unwrap();
+    let mappings = json!({"name": key});
+    let refused = refusal(
+        insert(
+            &mut owner,
+            organization,
+            "mux",
+            &mappings,
+            &json!({"enabled": false}),
+        ),
+        "23514",
+    );
+    assert!(!format!("{refused:?}").contains(&key));
+    assert!(
+        refused.message().contains("stripe_secret_key"),
+        "{refused:?}"
+    );
+}
+
+/// Attaching guards a table, and leaves a guard that stands as it is.
+#[test]
+fn an_attached_table_is_guarded() {
+    let db = Database::fresh();
+    let (mut owner, _) = table(&db);
+    let mode = "SELECT mode FROM vault.guard_report() WHERE table_name = 'public.organization_integrations'";
+    assert_eq!(owner.one::<String>(mode, &[]), "reject");
+    owner
+        .batch_execute(
+            "SELECT vault.guard_table('public.organization_integrations', p_mode => 'warn');
+             SELECT vault.attach_organization_integrations('public.organization_integrations')",
+        )
+        .unwrap();
+    assert_eq!(owner.one::<String>(mode, &[]), "warn");
+}
+
 #[test]
 fn who_does_not_see_every_row_repairs_for_one_organization_or_not_at_all() {
     let db = Database::fresh();

@@ -16,6 +16,10 @@ export type VaultDatabase = {
         Row: { id: string | null; tenant_id: string | null; is_tenant_secret: boolean | null; is_app_secret: boolean | null; is_integration_secret: boolean | null; name: string | null; version: number | null; deleted_at: string | null; deleted_by: string | null; destroy_after: string | null }
         Relationships: []
       }
+      integration_alert_list: {
+        Row: { id: string | null; organization_id: string | null; table_name: string | null; row_id: string | null; column_name: string | null; problem: string | null; old_value: Json | null; new_value: Json | null; raised_by: string | null; raised_at: string | null }
+        Relationships: []
+      }
       tenant_api_credentials: {
         Row: { tenant_id: string | null; service: string | null; mode: string | null; public_fields: Json | null; hints: Json | null; settings: Json | null; account: Json | null; version: number | null; verification_state: string | null; verified_at: string | null; verification_message: string | null; created_at: string | null; updated_at: string | null }
         Relationships: []
@@ -62,6 +66,10 @@ export type VaultDatabase = {
         Args: Record<never, never>
         Returns: undefined
       }
+      credential_references: {
+        Args: { p_secret_id: string }
+        Returns: { table_name: string | null; column_name: string | null; rows: number | null }[]
+      }
       decrypt_tenant_secret: {
         Args: { p_tenant_id: string; p_key: string }
         Returns: string | null
@@ -81,6 +89,14 @@ export type VaultDatabase = {
       delete_tenant_secret: {
         Args: { p_tenant_id: string; p_key: string }
         Returns: boolean | null
+      }
+      detect_secret: {
+        Args: { p_value: string }
+        Returns: { detector: string | null; service: string | null; path: string | null; start_pos: number | null; length: number | null }[]
+      }
+      detect_secret_json: {
+        Args: { p_value: Json }
+        Returns: { detector: string | null; service: string | null; path: string | null; start_pos: number | null; length: number | null }[]
       }
       encrypt_tenant_secret: {
         Args: { p_tenant_id: string; p_key: string; p_value: string }
@@ -137,6 +153,14 @@ export type VaultDatabase = {
       get_tenant_wise_config: {
         Args: { p_tenant_id: string }
         Returns: Json | null
+      }
+      hmac_with_credential: {
+        Args: { p_secret_id: string; p_payload: string; p_algorithm?: string | null }
+        Returns: string | null
+      }
+      integration_json_errors: {
+        Args: { p_subject: string; p_version: number; p_value: Json }
+        Returns: { path: string | null; message: string | null }[]
       }
       is_rls_enabled: {
         Args: { p_table: string }
@@ -262,6 +286,10 @@ export type VaultDatabase = {
         Args: { p_id: string; p_key?: string | null; p_value?: string | null }
         Returns: undefined
       }
+      verify_webhook: {
+        Args: { p_tenant_id: string; p_service: string; p_payload: string; p_headers: Json }
+        Returns: boolean | null
+      }
     }
     Enums: Record<never, never>
     CompositeTypes: Record<never, never>
@@ -275,11 +303,14 @@ export const FUNCTIONS = {
   authenticate: { shape: 'value', args: { p_jwt: 'text' } },
   claim_verification: { shape: 'rows', args: { p_lease: 'interval' } },
   clear_tenant_context: { shape: 'void', args: {  } },
+  credential_references: { shape: 'rows', args: { p_secret_id: 'uuid' } },
   decrypt_tenant_secret: { shape: 'value', args: { p_tenant_id: 'uuid', p_key: 'text' } },
   delete_app_secret: { shape: 'value', args: { p_app_id: 'uuid', p_key: 'text' } },
   delete_credential: { shape: 'void', args: { p_secret_id: 'uuid' } },
   delete_tenant_credentials: { shape: 'value', args: { p_tenant_id: 'uuid', p_service: 'text' } },
   delete_tenant_secret: { shape: 'value', args: { p_tenant_id: 'uuid', p_key: 'text' } },
+  detect_secret: { shape: 'rows', args: { p_value: 'text' } },
+  detect_secret_json: { shape: 'rows', args: { p_value: 'jsonb' } },
   encrypt_tenant_secret: { shape: 'void', args: { p_tenant_id: 'uuid', p_key: 'text', p_value: 'text' } },
   enrol_tenant: { shape: 'void', args: { p_tenant_id: 'uuid' } },
   get_app_environment: { shape: 'value', args: { p_app_id: 'uuid' } },
@@ -294,6 +325,8 @@ export const FUNCTIONS = {
   get_tenant_stripe_secret_key: { shape: 'value', args: { p_tenant_id: 'uuid' } },
   get_tenant_wise_api_key: { shape: 'value', args: { p_tenant_id: 'uuid' } },
   get_tenant_wise_config: { shape: 'value', args: { p_tenant_id: 'uuid' } },
+  hmac_with_credential: { shape: 'value', args: { p_secret_id: 'uuid', p_payload: 'bytea', p_algorithm: 'text' } },
+  integration_json_errors: { shape: 'rows', args: { p_subject: 'text', p_version: 'integer', p_value: 'jsonb' } },
   is_rls_enabled: { shape: 'value', args: { p_table: 'regclass' } },
   list_app_secrets: { shape: 'rows', args: { p_app_id: 'uuid' } },
   list_credential_versions: { shape: 'rows', args: { p_secret_id: 'uuid' } },
@@ -325,6 +358,7 @@ export const FUNCTIONS = {
   store_credential_bytes: { shape: 'value', args: { p_name: 'text', p_secret: 'bytea', p_description: 'text' } },
   try_retrieve_credential: { shape: 'rows', args: { p_secret_id: 'uuid' } },
   update_app_secret: { shape: 'void', args: { p_id: 'uuid', p_key: 'text', p_value: 'text' } },
+  verify_webhook: { shape: 'value', args: { p_tenant_id: 'uuid', p_service: 'text', p_payload: 'bytea', p_headers: 'jsonb' } },
 } as const
 
 /** Services of the shipped catalogue that have no functions of their own. */

@@ -100,6 +100,10 @@ BEGIN
     EXECUTE format('COMMENT ON TRIGGER zy_vault_integration ON %s IS '
                    '''Refuses JSON that breaks its schema. Made by vault.attach_organization_integrations.''', p_table);
     PERFORM vault.enable_tenant_isolation(p_table, 'organization_id');
+    -- A row refers to a credential and holds none. Who guards the table in another way has said so.
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = p_table AND t.tgfoid = 'vault.guard_row()'::regprocedure) THEN
+        PERFORM vault.guard_table(p_table);
+    END IF;
     IF v_broken > 0 THEN
         RAISE WARNING USING MESSAGE = format('%s rows of %s break their schema', v_broken, p_table),
             HINT = 'They stand as they are. To see them: SELECT * FROM vault.repair_organization_integrations();';
@@ -110,4 +114,4 @@ $$;
 ALTER FUNCTION vault.attach_organization_integrations(regclass) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.attach_organization_integrations(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION vault.attach_organization_integrations(regclass) IS
-    'Makes a table of the caller''s, which has the columns, one of integrations: row security per organization, one row a provider, vault_secret_id refers to a credential of the organization, JSON follows its schema. Adds what is missing; repeating it changes nothing. Returns how many rows broke their schema before, with a WARNING. Raises 22004, 23502, 23503, 23505 (rows in the way), 42501, 42703, 42809, 42830. Profiles admin, developer.';
+    'Makes a table of the caller''s, which has the columns, one of integrations: row security per organization, the guard against keys in plaintext, one row a provider, vault_secret_id refers to a credential of the organization, JSON follows its schema. Adds what is missing; repeating it changes nothing. Returns how many rows broke their schema before, with a WARNING. Raises 22004, 23502, 23503, 23505 (rows in the way), 42501, 42703, 42809, 42830. Profiles admin, developer.';

@@ -74,18 +74,21 @@ CREATE FUNCTION vault.ocsf_event(p_record vault.vault_access_log)
                        (ARRAY['Create', 'Read', 'Update', 'Delete', 'Other'])[LEAST(a.id, 5)]
                   FROM (SELECT CASE
                             WHEN p_record.action IN ('store', 'store_decoy', 'enrol_tenant', 'add_tenant_member', 'generate_root_key',
-                                 'checkpoint_access_log', 'trust_jwt_issuer', 'trust_jwt_secret',
-                                 'import_standby_log', 'import') THEN 1
-                            WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list', 'list_versions', 'hmac', 'verify_webhook', 'list_references',
-                                 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log', 'import_dry_run', 'scrub_imported', 'export',
-                                 'export_access_log', 'decoy_read') THEN 2
+                                 'checkpoint_access_log', 'trust_jwt_issuer', 'trust_jwt_secret', 'import_standby_log', 'import',
+                                 'verification_request', 'add_guard_rule', 'guard_refuse', 'guard_warn') THEN 1
+                            WHEN p_record.action IN ('retrieve', 'tenant_retrieve', 'tenant_list', 'app_retrieve', 'app_list',
+                                 'integration_retrieve', 'integration_list', 'verification_claim', 'list_versions', 'list_references',
+                                 'hmac', 'verify_webhook', 'verify_secrets', 'verify_erasure', 'find_by_value', 'verify_access_log',
+                                 'export', 'export_access_log', 'import_dry_run', 'scrub_imported', 'decoy_read') THEN 2
                             WHEN p_record.action IN ('rotate', 'stage', 'promote', 'rollback', 'restore', 'set_lifecycle',
-                                 'tenant_store', 'app_store', 'app_update', 'app_move', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
+                                 'tenant_store', 'app_store', 'app_update', 'app_move', 'integration_store', 'verification_record',
+                                 'repair_integration', 'lock_tenant', 'unlock_tenant', 'set_min_key_version',
                                  'activate_root_key', 'rotate_root_key', 'rewrap_tenant_keys', 'retire_root_key',
                                  'rotate_tenant_key', 'rewrap_credentials', 'grant_access', 'revoke_access',
-                                 'require_reason', 'set_rate_limit', 'set_context', 'repair_integration', 'authenticate', 'decoy_touched') THEN 3
-                            WHEN p_record.action IN ('delete', 'destroy', 'tenant_delete', 'app_delete', 'app_destroy', 'prune', 'shred_tenant',
-                                 'remove_tenant_member', 'distrust_jwt_issuer', 'prune_access_log') THEN 4
+                                 'require_reason', 'set_rate_limit', 'set_context', 'authenticate', 'decoy_touched') THEN 3
+                            WHEN p_record.action IN ('delete', 'destroy', 'tenant_delete', 'app_delete', 'app_destroy',
+                                 'integration_delete', 'prune', 'shred_tenant', 'remove_tenant_member', 'remove_guard_rule',
+                                 'distrust_jwt_issuer', 'prune_access_log') THEN 4
                             ELSE 99
                         END) AS a (id)
                  WHERE NOT (p_record.action IN ('grant_access', 'revoke_access')
