@@ -5,9 +5,8 @@ use vault::{
     Instant, Locked, Removed, Renamed, Scope, TenantId, Variable, VaultError, WholeVault,
 };
 
-use super::versions::{removed, seconds, uuid};
+use super::versions::uuid;
 use super::{SpiStorage, current_row, locked_row, tenant, unlike_installed};
-use crate::config;
 use crate::pg::attempt::aside;
 use crate::pg::clock::Timestamp;
 use crate::pg::plan::Argument::{self, Int, Text, TextMany, UuidMany};
@@ -32,11 +31,6 @@ statement!(
     latest RENAME_APP_SECRET,
     "../queries/rename_app_secret.sql",
     [UUIDOID, UUIDOID, TEXTOID]
-);
-statement!(
-    latest DELETE_APP_SECRET,
-    "../queries/delete_by_id.sql",
-    [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
 );
 statement!(
     ENVIRONMENT,
@@ -137,23 +131,8 @@ impl AppStorage for SpiStorage {
         scope: &Scope,
         name: &AppSecretName,
     ) -> Result<Option<Removed>, VaultError> {
-        let Some(locked) = self.lock_of_app(scope, name)? else {
-            return Ok(None);
-        };
-        if config::delete_window_s() == 0 {
-            return self.remove_for_good(scope, Some(locked));
-        }
-        let _wall = wall::open(scope);
-        let arguments = [
-            tenant(scope),
-            uuid(locked.id),
-            seconds(config::delete_window_s()),
-            Text("a"),
-        ];
-        DELETE_APP_SECRET
-            .first(&arguments, |row| removed(&row))
-            .map(unlike_installed)
-            .transpose()
+        let locked = self.lock_of_app(scope, name)?;
+        self.remove_locked(scope, locked, "a")
     }
 
     fn app_secret(

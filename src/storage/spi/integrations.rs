@@ -10,7 +10,7 @@ use vault::integrations::{
 };
 use vault::{Current, Instant, Locked, Removed, Scope, Span, TenantId, VaultError, WholeVault};
 
-use super::versions::{interval, removed, seconds, uuid};
+use super::versions::interval;
 use super::{SpiStorage, current_row, locked_row, tenant, unlike_installed};
 use crate::config;
 use crate::pg::clock::Timestamp;
@@ -45,11 +45,6 @@ statement!(
     locking LOCK_INTEGRATION_SECRET,
     "../queries/lock_integration_secret.sql",
     [UUIDOID, TEXTOID]
-);
-statement!(
-    latest DELETE_INTEGRATION_SECRET,
-    "../queries/delete_by_id.sql",
-    [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
 );
 statement!(
     SEALED_INTEGRATION,
@@ -210,23 +205,8 @@ impl IntegrationStorage for SpiStorage {
         scope: &Scope,
         name: &IntegrationSecretName,
     ) -> Result<Option<Removed>, VaultError> {
-        let Some(locked) = self.lock_integration_secret(scope, name)? else {
-            return Ok(None);
-        };
-        if config::delete_window_s() == 0 {
-            return self.remove_for_good(scope, Some(locked));
-        }
-        let _wall = wall::open(scope);
-        let arguments = [
-            tenant(scope),
-            uuid(locked.id),
-            seconds(config::delete_window_s()),
-            Text("i"),
-        ];
-        DELETE_INTEGRATION_SECRET
-            .first(&arguments, |row| removed(&row))
-            .map(unlike_installed)
-            .transpose()
+        let locked = self.lock_integration_secret(scope, name)?;
+        self.remove_locked(scope, locked, "i")
     }
 
     fn sealed_integration(

@@ -90,6 +90,11 @@ statement!(
     [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
 );
 statement!(
+    latest DELETE_LOCKED,
+    "../queries/delete_by_id.sql",
+    [UUIDOID, UUIDOID, INTERVALOID, TEXTOID]
+);
+statement!(
     DELETE_BY_KEY,
     "../queries/delete_by_key.sql",
     [UUIDOID, TEXTOID, INTERVALOID]
@@ -346,6 +351,29 @@ impl VersionStorage for SpiStorage {
 }
 
 impl SpiStorage {
+    /// Of a row of this kind that the transaction holds, in the state in which it holds it.
+    pub(super) fn remove_locked(
+        &mut self,
+        scope: &Scope,
+        locked: Option<vault::Locked>,
+        kind: &str,
+    ) -> Result<Option<Removed>, VaultError> {
+        let Some(vault::Locked { id, .. }) = locked else {
+            return Ok(None);
+        };
+        if config::delete_window_s() == 0 {
+            return self.remove_for_good(scope, locked);
+        }
+        let _wall = wall::open(scope);
+        let window = seconds(config::delete_window_s());
+        DELETE_LOCKED
+            .first(&[tenant(scope), uuid(id), window, Text(kind)], |row| {
+                removed(&row)
+            })
+            .map(unlike_installed)
+            .transpose()
+    }
+
     pub(super) fn remove_for_good(
         &mut self,
         scope: &Scope,
