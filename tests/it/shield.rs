@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
-use scrubber::{DISTINCTIVE, ORDINARY};
+use scrubber::{DISTINCTIVE, ORDINARY, SHOWN_QUOTED};
 use serde_json::json;
 use vault_tests::{Builder, Calls, Cluster, Database, Postgrest, Wire, refusal};
 
@@ -918,6 +918,21 @@ fn only_a_superuser_lowers_the_shield() {
     ] {
         refusal(service.batch_execute(&format!("SET {setting}")), "42501");
     }
+}
+
+/// PostgREST quotes the names of arguments; a log line that shows none of them says little.
+#[test]
+fn the_shield_shows_the_names_that_gateways_quote() {
+    let db = Database::fresh();
+    let hidden: Vec<String> = db.superuser().one(
+        "SELECT COALESCE(array_agg(DISTINCT name ORDER BY name), '{}')
+           FROM vault.api_surface('supabase') AS a
+           JOIN pg_proc AS p ON a.object_kind = 'FUNCTION' AND p.oid = to_regprocedure(a.object_name)
+           CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs]) AS name
+          WHERE name <> ALL ($1)",
+        &[&SHOWN_QUOTED],
+    );
+    assert_eq!(hidden, Vec::<String>::new());
 }
 
 #[test]

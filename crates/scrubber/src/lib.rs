@@ -22,7 +22,7 @@ mod strip;
 use std::borrow::Cow;
 
 pub use blank::blank;
-pub use functions::{DISTINCTIVE, ORDINARY};
+pub use functions::{DISTINCTIVE, ORDINARY, SHOWN_QUOTED};
 pub use mention::{Executed, Mention, Names, executed};
 pub use strip::{Stripped, strip};
 
