@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn references_stand_between_the_quotes() {
         let document = r#"{"a":"one","b":["two"]}"#;
-        let places = vec![(16, 19, "2".to_owned()), (6, 9, "1".to_owned())];
+        let places = vec![(17, 20, "2".to_owned()), (6, 9, "1".to_owned())];
         assert_eq!(with_references(document, places), r#"{"a":"1","b":["2"]}"#);
     }
 }
