@@ -322,6 +322,71 @@ fn without_a_root_key_the_service_is_unavailable() {
     );
 }
 
+/// What no call of these tests can be made to end in, by a function that ends in whatever it is told.
+#[test]
+fn what_else_may_come_has_its_status_too() {
+    let db = exposed();
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "CREATE FUNCTION vault.ends_in(p_state text) RETURNS void LANGUAGE plpgsql AS $$
+                 BEGIN RAISE EXCEPTION USING ERRCODE = p_state, MESSAGE = 'told so', DETAIL = 'd', HINT = 'h'; END $$;
+             GRANT EXECUTE ON FUNCTION vault.ends_in(text) TO service_role",
+        )
+        .unwrap();
+    let source: String = superuser.one(
+        "SELECT vault.wrapper_source('vault.ends_in(text)'::regprocedure)",
+        &[],
+    );
+    superuser
+        .batch_execute(&format!(
+            "CREATE FUNCTION public.ends_in(p_state text) RETURNS void LANGUAGE plpgsql AS $source${source}$source$"
+        ))
+        .unwrap();
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    for (state, status) in [
+        ("23514", 422),
+        ("54000", 413),
+        ("40001", 409),
+        ("40P01", 409),
+        ("53000", 503),
+        ("23505", 409),
+        ("22021", 400),
+        ("28000", 403),
+    ] {
+        let answer = call(&service, "ends_in", json!({"p_state": state}));
+        assert_eq!(answer.refused(status), state, "{answer:?}");
+        assert_eq!(
+            answer.json(),
+            json!({"code": state, "message": "told so", "details": "d", "hint": "h"})
+        );
+    }
+}
+
+/// A table of the application's has no wrapper: the status is PostgREST's own, the code is the guard's.
+#[test]
+fn the_guard_refuses_what_comes_over_http() {
+    let db = exposed();
+    db.superuser()
+        .batch_execute(
+            "CREATE TABLE public.notes (id integer, body text);
+             SELECT vault.guard_table('public.notes');
+             GRANT ALL ON public.notes TO service_role",
+        )
+        .unwrap();
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    let key = ["sk_live_", "51Hzz0123456789", "abcdefABCDEF"].concat();
+    let (answer, row) = db.logs_one(|| service.post("/notes", &json!({"id": 1, "body": key})));
+    assert_eq!(answer.refused(400), "23514");
+    assert_eq!(row.verdict(), "guard_refuse/denied/23514");
+    for text in [answer.body, db.log(), server.log()] {
+        assert!(!text.contains(&key), "{text}");
+    }
+    assert_eq!(service.get("/notes").ok(), json!([]));
+}
+
 /// PostgREST would try these again and again.
 #[test]
 fn what_lost_a_race_is_a_conflict() {
