@@ -925,11 +925,11 @@ fn only_a_superuser_lowers_the_shield() {
 fn the_shield_shows_the_names_that_gateways_quote() {
     let db = Database::fresh();
     let hidden: Vec<String> = db.superuser().one(
-        "SELECT COALESCE(array_agg(DISTINCT name ORDER BY name), '{}')
+        "SELECT COALESCE(array_agg(DISTINCT n.argument ORDER BY n.argument), '{}')
            FROM vault.api_surface('supabase') AS a
-           JOIN pg_proc AS p ON a.object_kind = 'FUNCTION' AND p.oid = to_regprocedure(a.object_name)
-           CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs]) AS name
-          WHERE name <> ALL ($1)",
+           JOIN pg_proc AS p ON p.oid = CASE a.object_kind WHEN 'FUNCTION' THEN to_regprocedure(a.object_name) END
+           CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs]) AS n (argument)
+          WHERE n.argument <> ALL ($1)",
         &[&SHOWN_QUOTED],
     );
     assert_eq!(hidden, Vec::<String>::new());
