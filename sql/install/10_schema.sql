@@ -5,13 +5,22 @@ DO $$
 DECLARE
     v_owner pg_catalog.pg_roles;
 BEGIN
-    SELECT * INTO v_owner FROM pg_catalog.pg_roles WHERE rolname = 'tenant_vault_owner';
-    IF NOT FOUND THEN
-        CREATE ROLE tenant_vault_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS;
-        COMMENT ON ROLE tenant_vault_owner IS
-            'Definer of the functions of extension tenant_vault. Never give it LOGIN, attributes or members.';
-        RETURN;
-    END IF;
+    LOOP
+        SELECT * INTO v_owner FROM pg_catalog.pg_roles WHERE rolname = 'tenant_vault_owner';
+        EXIT WHEN FOUND;
+        BEGIN
+            CREATE ROLE tenant_vault_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION NOBYPASSRLS;
+            COMMENT ON ROLE tenant_vault_owner IS
+                'Definer of the functions of extension tenant_vault. Never give it LOGIN, attributes or members.';
+            RETURN;
+        EXCEPTION WHEN unique_violation OR duplicate_object THEN
+            -- Another database's CREATE EXTENSION has made it meanwhile: that one is looked at, unless the snapshot of
+            -- this transaction will never show it.
+            IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
 
     -- The role outlives DROP EXTENSION and serves every database of the cluster, so it may stand already. One that
     -- somebody can become would own the vault: refuse it rather than mend it behind its maker's back.

@@ -1414,6 +1414,50 @@ fn a_definer_role_planted_before_installing_makes_it_fail() {
     assert_eq!(db.service().retrieve(id).unwrap(), "x");
 }
 
+/// Needs a cluster in which the role has never stood, for roles belong to all databases.
+#[test]
+fn two_databases_may_be_given_the_extension_at_once() {
+    const MADE: &str = "CREATE EXTENSION tenant_vault";
+    for (isolation, first_commits) in [
+        ("READ COMMITTED", true),
+        ("READ COMMITTED", false),
+        ("REPEATABLE READ", true),
+    ] {
+        let cluster = Cluster::builder().start();
+        let databases = [
+            Database::without_extension(&cluster),
+            Database::without_extension(&cluster),
+        ];
+        let mut first = databases[0].superuser();
+        first.batch_execute(&format!("BEGIN; {MADE}")).unwrap();
+        let answer = std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                databases[1].superuser().batch_execute(&format!(
+                    "BEGIN ISOLATION LEVEL {isolation}; {MADE}; COMMIT"
+                ))
+            });
+            crate::concurrency::wait_for_a_lock(&databases[1]);
+            let end = if first_commits { "COMMIT" } else { "ROLLBACK" };
+            first.batch_execute(end).unwrap();
+            second.join().unwrap()
+        });
+        if !first_commits {
+            first.batch_execute(MADE).unwrap();
+        }
+        // A snapshot that can never see whose role it is does not take it on trust.
+        if isolation == "REPEATABLE READ" {
+            refusal(answer, "23505");
+            databases[1].create_extension().unwrap();
+        } else {
+            answer.unwrap();
+        }
+        for db in &databases {
+            let id = db.service().store("n", "x").unwrap();
+            assert_eq!(db.service().retrieve(id).unwrap(), "x");
+        }
+    }
+}
+
 #[test]
 fn without_supabases_roles_nobody_gets_anything() {
     let cluster = Cluster::builder().start();

@@ -3,8 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::ops::Deref;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use postgres::Client;
 use uuid::Uuid;
@@ -94,11 +94,7 @@ impl<'c> Database<'c> {
         Self { cluster, name }
     }
 
-    /// One at a time: roles belong to the whole cluster, and PostgreSQL answers `tuple concurrently updated` when
-    /// two sessions change one.
     pub fn create_extension(&self) -> Result<(), postgres::Error> {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         self.superuser()
             .batch_execute("CREATE EXTENSION tenant_vault")
     }
