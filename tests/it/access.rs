@@ -1039,8 +1039,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
-        "keep_integration_alert(text,uuid,uuid,text,text,jsonb,jsonb)",
-        "SELECT vault.keep_integration_alert('t', '{id}', '{tenant}', 'c', 'p', '{}', '{}')",
+        "replace_integration(regclass,uuid,uuid,integer,jsonb,jsonb,integer,jsonb,jsonb)",
+        "SELECT vault.replace_integration('pg_class', '{id}', '{tenant}', 1, '[]', '[]', 1, '{}', '{}')",
         &["admin", "developer"],
     ),
     (
