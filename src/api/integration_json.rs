@@ -181,6 +181,10 @@ struct Replaced {
 
 /// - errors: [`VaultError::InvalidArgument`] where there was nothing wrong with the old value.
 fn replaced(old: &Configuration, new: &Configuration) -> Result<Vec<Replaced>, VaultError> {
+    let nothing_wrong = || VaultError::InvalidArgument {
+        argument: "p_old_mappings, p_old_schedule",
+        rule: "What follows its schema is not repaired.".to_owned(),
+    };
     let mut all = Vec::new();
     if old.version != new.version {
         all.push(Replaced {
@@ -200,10 +204,7 @@ fn replaced(old: &Configuration, new: &Configuration) -> Result<Vec<Replaced>, V
         }
         let breaches = integration_schemas::breaches(name, new.version, old.as_bytes())?;
         if breaches.is_empty() {
-            return Err(VaultError::InvalidArgument {
-                argument: "p_old_mappings, p_old_schedule",
-                rule: "What follows its schema is not repaired.".to_owned(),
-            });
+            return Err(nothing_wrong());
         }
         let problem = breaches
             .iter()
@@ -216,6 +217,9 @@ fn replaced(old: &Configuration, new: &Configuration) -> Result<Vec<Replaced>, V
             old: Zeroizing::new(old.clone()),
             new: value.clone(),
         });
+    }
+    if all.is_empty() {
+        return Err(nothing_wrong());
     }
     Ok(all)
 }
