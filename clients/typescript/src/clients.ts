@@ -3,8 +3,8 @@ import { NotConfiguredError } from './errors.js'
 export interface Source<C> {
   /** For messages. */
   service: string
-  /** The version of what is stored; `null`: nothing. Opens no secret. */
-  version(tenantId: string): Promise<number | null>
+  /** Another one for whatever is stored in its place; `null`: nothing is. Opens no secret. */
+  version(tenantId: string): Promise<number | string | null>
   /** A client that has the tenant's key; `null`: there is none. */
   create(tenantId: string): Promise<C | null>
 }
@@ -31,7 +31,7 @@ export interface TenantClients<C> {
 }
 
 interface Kept<C> {
-  version: number | null
+  version: number | string | null
   client: Promise<C | null>
 }
 
