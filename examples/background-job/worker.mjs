@@ -40,9 +40,12 @@ async function work() {
       console.log(`${job.subject}: ${error ?? 'done'}`)
     }
     await queue.query('COMMIT')
-    return job !== undefined
-  } finally {
     queue.release()
+    return job !== undefined
+  } catch (error) {
+    // Its transaction is open, or it is lost: nobody else gets this connection, and the job is queued again.
+    queue.release(true)
+    throw error
   }
 }
 
