@@ -35,13 +35,20 @@ interface Kept<C> {
   client: Promise<C | null>
 }
 
+/** PostgreSQL reads a uuid in several spellings, and announces changes in this one. */
+function canonical(tenantId: string): string {
+  const id = tenantId.toLowerCase()
+  const digits = id.replaceAll(/[{}-]/g, '')
+  return /^[0-9a-f]{32}$/.test(digits) ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : id
+}
+
 /** Clients of tenants: each tenant has its own, and none is ever handed to another. */
 export function tenantClients<C>(source: Source<C>, { freshness = 'version', max = 1000 }: CacheOptions = {}): TenantClients<C> {
   const kept = new Map<string, Kept<C>>()
   let told = false
 
   async function get(tenantId: string): Promise<C | null> {
-    const tenant = tenantId.toLowerCase()
+    const tenant = canonical(tenantId)
     const version = freshness === 'version' ? await source.version(tenant) : null
     if (freshness === 'version' && version === null) {
       kept.delete(tenant)
@@ -96,7 +103,7 @@ export function tenantClients<C>(source: Source<C>, { freshness = 'version', max
       if (tenantId === undefined) {
         kept.clear()
       } else {
-        kept.delete(tenantId.toLowerCase())
+        kept.delete(canonical(tenantId))
       }
     },
     keep(is) {
