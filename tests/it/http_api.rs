@@ -741,7 +741,10 @@ fn wrappers_of_others_and_changed_ones_are_made_anew() {
              END $do$;
              CREATE VIEW public.tenant_secrets AS
                  SELECT tenant_id, key, value_encrypted, updated_at FROM vault.tenant_secrets WHERE random() < 2;
-             COMMENT ON VIEW public.tenant_secrets IS '(Made by vault.expose_api.)'",
+             COMMENT ON VIEW public.tenant_secrets IS '(Made by vault.expose_api.)';
+             CREATE PROCEDURE public.unlike() LANGUAGE plpgsql AS $$
+-- Made by vault.expose_api of vault.begin_request().
+BEGIN END $$",
         )
         .unwrap();
     let wrong = "SELECT count(*)
