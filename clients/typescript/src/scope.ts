@@ -111,7 +111,7 @@ export interface TenantScope {
   scopedInsert<R extends Row = Row>(table: string, rows: Row | Row[]): Promise<R[]>
   scopedUpdate<R extends Row = Row>(table: string, where: Where, changes: Row): Promise<R[]>
   scopedDelete<R extends Row = Row>(table: string, where: Where): Promise<R[]>
-  /** All within is one transaction on one connection. */
+  /** All within is one transaction on one connection; within another one, a savepoint of it. */
   scopedTransaction<T>(work: (scope: TenantScope, vault: Vault) => Promise<T>): Promise<T>
 }
 
@@ -200,7 +200,18 @@ function scopeOf(tx: TenantTransaction): TenantScope {
       return rowsOf(`DELETE FROM ${name} WHERE ${condition('scopedDelete', where, values)} RETURNING *`, values)
     },
 
-    scopedTransaction: (work) => work(scope, tx.vault),
+    async scopedTransaction(work) {
+      await tx.query('SAVEPOINT scope')
+      try {
+        const answer = await work(scope, tx.vault)
+        await tx.query('RELEASE SAVEPOINT scope')
+        return answer
+      } catch (error) {
+        // Where that fails, nothing else will go well in this transaction.
+        await tx.query('ROLLBACK TO SAVEPOINT scope; RELEASE SAVEPOINT scope').catch(() => {})
+        throw error
+      }
+    },
   }
   return scope
 }

@@ -172,5 +172,6 @@ test('a transaction of the scope is one transaction', async () => {
   })
   assert.equal(notes.asked.filter((text) => text === 'BEGIN').length, 1)
   assert.equal(notes.asked.filter((text) => text === 'COMMIT').length, 1)
+  assert.equal(notes.asked.filter((text) => text === 'RELEASE SAVEPOINT scope').length, 1)
   assert.equal(notes.released.length, 1)
 })
