@@ -155,7 +155,7 @@ impl Statement {
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
             let plan = self.plan();
-            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            pg_sys::PushActiveSnapshot(latest_snapshot());
             let nulls = std::ptr::null();
             let portal =
                 pg_sys::SPI_cursor_open(std::ptr::null(), plan, values.as_mut_ptr(), nulls, true);
@@ -200,6 +200,23 @@ impl Statement {
     }
 }
 
+/// What is committed now. A function of ours may stand in a parallel plan, in its leader, and may have to read anew there what
+/// somebody has changed.
+///
+/// # Safety
+/// Pushed, or copied, before the next snapshot is taken.
+unsafe fn latest_snapshot() -> pg_sys::Snapshot {
+    // SAFETY: within a transaction. The latest one cannot be had in parallel mode; that of the catalog can, and is made anew for
+    // a relation without caches of PostgreSQL's own, such as none (snapmgr.c).
+    unsafe {
+        if pg_sys::IsInParallelMode() {
+            pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)
+        } else {
+            pg_sys::GetLatestSnapshot()
+        }
+    }
+}
+
 /// Runs a plan that sees what it is to see.
 ///
 /// # Safety
@@ -225,7 +242,7 @@ unsafe fn execute<T>(
             }
             // As the triggers of foreign keys do (ri_PerformCheck).
             Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
-                let latest = pg_sys::GetLatestSnapshot();
+                let latest = latest_snapshot();
                 let _following = (sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
                 pg_sys::SPI_execute_snapshot(
                     plan,
