@@ -375,9 +375,10 @@ fn adding_a_reference_looks_at_the_table_first() {
     );
 }
 
-/// Whoever makes a type makes its casts, and PostgreSQL checks a foreign key, and runs our triggers, as the vault's own role.
+/// Whoever makes a type makes its casts, and PostgreSQL checks a foreign key, and runs our triggers, as the vault's own role. A
+/// temporary view stands where a name without a schema is looked for last.
 #[test]
-fn no_cast_of_a_strangers_runs_as_the_vault() {
+fn nothing_of_a_strangers_runs_as_the_vault() {
     const INTEGRATIONS: &str = "
         CREATE TABLE lair.organization_integrations (id uuid PRIMARY KEY, organization_id uuid NOT NULL, provider text NOT NULL,
             vault_secret_id uuid, field_mappings lair.sneak, sync_schedule jsonb, config_version int, status text,
@@ -415,6 +416,13 @@ fn no_cast_of_a_strangers_runs_as_the_vault() {
              CREATE TABLE lair.more_apps (id lair.sneak);
              INSERT INTO lair.more_apps VALUES (ROW('{id}'));
              CREATE TRIGGER s AFTER DELETE ON lair.more_apps REFERENCING OLD TABLE AS gone
+                 FOR EACH STATEMENT EXECUTE FUNCTION vault.app_rows_deleted('id', '');
+             CREATE FUNCTION lair.seen_by_view() RETURNS uuid LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO lair.ran_as VALUES (current_user); RETURN NULL; END $$;
+             CREATE TEMP VIEW gone AS SELECT lair.seen_by_view() AS id;
+             GRANT SELECT ON gone TO PUBLIC;
+             CREATE TABLE lair.true_apps (id uuid);
+             CREATE TRIGGER s AFTER DELETE ON lair.true_apps
                  FOR EACH STATEMENT EXECUTE FUNCTION vault.app_rows_deleted('id', '')"
         ))
         .unwrap();
@@ -442,6 +450,7 @@ fn no_cast_of_a_strangers_runs_as_the_vault() {
         ("UPDATE lair.apps SET id = ROW(NULL)", "55000"),
         ("DELETE FROM lair.apps", "55000"),
         ("DELETE FROM lair.more_apps", "55000"),
+        ("DELETE FROM lair.true_apps", "55000"),
         (
             "INSERT INTO lair.organization_integrations
              VALUES (gen_random_uuid(), gen_random_uuid(), 'p', NULL, ROW(NULL), '{}', 1)",

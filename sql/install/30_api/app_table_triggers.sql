@@ -25,6 +25,13 @@ BEGIN
         PERFORM vault.destroy_app_secrets(ARRAY[v_id]);
         RETURN NULL;
     END IF;
+    -- Else that name would be looked for among the session's temporary tables and views, which anybody can make.
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t
+                    WHERE t.tgrelid = TG_RELID AND t.tgname = TG_NAME AND t.tgoldtable = 'gone')
+    THEN
+        RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('trigger %I of %s does not say what is deleted', TG_NAME, TG_RELID::regclass),
+            HINT = 'Make it anew: SELECT vault.attach_app_table(...);';
+    END IF;
     -- Some at a time, so that any number of apps fits into memory.
     FOR v_id IN EXECUTE format('SELECT g.%I FROM gone AS g', TG_ARGV[0]) LOOP
         v_ids := v_ids || v_id;
