@@ -268,6 +268,27 @@ unsafe fn execute<T>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleId(pub u32);
 
+/// Runs a command that is no query, whose text was made at run time, with the rights of who acts now.
+pub fn command(text: &str) {
+    let text = text::from_utf8(text.as_bytes()).map(|server| CString::new(&*server));
+    let text = text
+        .and_then(Result::ok)
+        .expect("made by the server, without NUL");
+    // SAFETY: as in `Statement::run`; the text outlives the call.
+    unsafe {
+        expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
+        expect(pg_sys::SPI_execute(text.as_ptr(), false, 0) == pg_sys::SPI_OK_UTILITY as i32);
+        expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
+    }
+}
+
+/// The same with the rights of another role.
+pub fn command_as(role: RoleId, text: &str) {
+    let acting = Acting::begin(role);
+    command(text);
+    drop(acting);
+}
+
 /// Runs a statement whose text was made at run time, on a table that is not ours, with the rights of the table's owner and
 /// past its row security: as PostgreSQL's own foreign keys look at the table they refer to (ri_triggers.c). It looks at
 /// rows and locks them, and calls nothing that the owner has made.
