@@ -1,13 +1,13 @@
 //! The vault behind PostgREST: what clients call, what they are answered, and what becomes of a schema in which wrappers are made.
 
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use postgres::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, Pgbouncer, Postgrest, Requests, Response, refusal};
+use vault_tests::{
+    Calls, Cluster, Database, Pgbouncer, Postgrest, Requests, Response, refusal, wait_until,
+};
 
 /// Where `authenticator` is a gateway whose word counts, and PostgreSQL is told to log all there is.
 fn cluster() -> &'static Cluster {
@@ -18,7 +18,6 @@ fn cluster() -> &'static Cluster {
             .setting("log_statement", "all")
             .setting("log_parameter_max_length", "-1")
             .setting("log_parameter_max_length_on_error", "-1")
-            .setting("max_connections", "60")
             .start()
     })
 }
@@ -828,11 +827,7 @@ fn a_running_server_hears_of_it() {
         ("SELECT vault.unexpose_api()", 404),
     ] {
         superuser.batch_execute(statement).unwrap();
-        let start = Instant::now();
-        while asked() != status {
-            assert!(start.elapsed() < Duration::from_secs(60), "{statement}");
-            sleep(Duration::from_millis(50));
-        }
+        wait_until(statement, || asked() == status);
     }
 }
 

@@ -4,6 +4,8 @@ use postgres::Client;
 use uuid::Uuid;
 use vault_tests::{Calls, Database, refusal, shared};
 
+use crate::concurrency::wait_for_a_lock;
+
 /// A developer's session with a table whose column `vault_secret_id` refers to credentials.
 fn developer(db: &Database<'_>, on_delete: &str) -> Client {
     let role = db.role_with_profile("developer");
@@ -256,8 +258,7 @@ fn whoever_refers_waits_for_a_deletion_and_a_deletion_for_him() {
     refer(&mut session, Uuid::nil(), id).unwrap();
     std::thread::scope(|scope| {
         let deleting = scope.spawn(|| db.service().delete(id));
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        assert!(!deleting.is_finished());
+        wait_for_a_lock(&db);
         // A rotation changes no key: it need not wait.
         service.rotate(id, "y").unwrap();
         session.batch_execute("COMMIT").unwrap();
