@@ -5,6 +5,11 @@ set -euo pipefail
 
 # pgrx appends a captured backtrace to the DETAIL a client sees when these are set.
 unset RUST_BACKTRACE RUST_LIB_BACKTRACE
+# Cargo and npm keep what they fetch there; a build machine may start us without it.
+if [ -z "${HOME-}" ]; then
+    HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)
+    export HOME
+fi
 # The caller's own PostgreSQL settings must not steer our clients to another server.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGPASSWORD PGSERVICE PGOPTIONS PGDATA PGAPPNAME
 

@@ -191,6 +191,18 @@ impl From<VaultError> for ServerError {
                 None,
                 Some("Only who has the rights of the table's owner repairs what stands in it.".to_owned()),
             ),
+            VaultError::Restricted => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                Some(
+                    "This is ANALYZE, VACUUM, an index being made, or a materialized view being filled.".to_owned(),
+                ),
+                Some("Call the vault in a statement of its own.".to_owned()),
+            ),
+            VaultError::Reentered => (
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                Some("A trigger that the call set off has called the vault.".to_owned()),
+                Some("Call the vault in a statement of its own, before or afterwards.".to_owned()),
+            ),
             VaultError::NotYourself => (
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 None,

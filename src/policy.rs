@@ -12,9 +12,21 @@ use vault::{
 };
 
 use crate::config;
+use crate::pg::identity;
 use crate::storage::profiles::{self, Reach};
 use crate::storage::{AppTable, directory};
 use crate::tenancy::{self, Context};
+
+/// Who is judged here is the role in force, and not the owner of a function in between, who might lend its callers more than
+/// they have. Where PostgreSQL itself runs somebody's code on behalf of the role in force, that one has lent nothing.
+///
+/// - errors: 42501 there, whoever it is.
+pub fn not_for_others() -> Result<(), VaultError> {
+    if identity::is_restricted() {
+        return Err(VaultError::Restricted);
+    }
+    Ok(())
+}
 
 /// Consent for a tenant that the caller named.
 ///
@@ -264,7 +276,11 @@ pub fn listed_tenant() -> Option<TenantId> {
     may.then_some(context.tenant)
 }
 
+/// Never in code that PostgreSQL runs for others: a cascade's triggers belong to the owner of a table, not to who set it off.
 pub fn lists_every_tenant() -> bool {
+    if identity::is_restricted() || identity::is_in_cascade() {
+        return false;
+    }
     matches!(tenancy::current(), Ok(None)) && !is_one_demanded(profiles::reach())
 }
 

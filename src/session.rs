@@ -18,14 +18,13 @@ thread_local! {
     static VAULT: RefCell<ServerVault> = RefCell::new(new());
 }
 
-/// Lends the vault to one use case. A use case that ends up here again (somebody's trigger on our tables) is refused.
+/// Lends the vault to one use case. A use case that ends up here again is refused: somebody's trigger on our tables, or
+/// on one whose foreign key refers to a credential that is deleted.
 pub fn vault<T>(
     use_case: impl FnOnce(&mut ServerVault) -> Result<T, VaultError>,
 ) -> Result<T, VaultError> {
     VAULT.with(|vault| {
-        let mut vault = vault
-            .try_borrow_mut()
-            .map_err(|_| VaultError::Internal("the vault was called from within itself"))?;
+        let mut vault = vault.try_borrow_mut().map_err(|_| VaultError::Reentered)?;
         if let Some(ended) = transaction::ended() {
             vault.transaction_ended(ended == transaction::Ended::Committed);
         }

@@ -19,13 +19,15 @@ process.env.RESEND_BASE_URL = `http://127.0.0.1:${mails.address().port}`
 const { tenantResend } = await import(new URL('dist/src/vendors/resend.js', client))
 
 const pool = new pg.Pool({ user: 'example_worker', max: 4 })
+// A worker holds one of these while it asks for one of those: of one pool, several workers would wait for each other.
+const queues = new pg.Pool({ user: 'example_worker', max: 4 })
 const vault = createVault(overPg(pool))
 const withRlsContext = rlsContext(pool)
 const { requireTenantResendClient } = tenantResend(vault)
 
 /** The next job, which nobody else takes meanwhile; `false`: there is none. */
 async function work() {
-  const queue = await pool.connect()
+  const queue = await queues.connect()
   try {
     await queue.query('BEGIN')
     const { rows } = await queue.query(
@@ -40,9 +42,12 @@ async function work() {
       console.log(`${job.subject}: ${error ?? 'done'}`)
     }
     await queue.query('COMMIT')
-    return job !== undefined
-  } finally {
     queue.release()
+    return job !== undefined
+  } catch (error) {
+    // Its transaction is open, or it is lost: nobody else gets this connection, and the job is queued again.
+    queue.release(true)
+    throw error
   }
 }
 
@@ -74,5 +79,5 @@ for (const tenant of ['aaaaaaaa-0000-4000-8000-000000000001', 'bbbbbbbb-0000-400
     console.log(`${tenant.slice(0, 8)} has: ${mail.subject}, ${mail.mail_id}`)
   }
 }
-await pool.end()
+await Promise.all([pool.end(), queues.end()])
 mails.close()

@@ -11,7 +11,7 @@ const stripe = createServer((request, response) => {
 })
 await new Promise((listening) => stripe.listen(0, '127.0.0.1', listening))
 process.env.STRIPE_HOST = `127.0.0.1:${stripe.address().port}`
-const { GET, POST, pool } = await import('./route.mjs')
+const { GET, POST, keys, pool } = await import('./route.mjs')
 
 const A = 'aaaaaaaa-0000-4000-8000-000000000001'
 const B = 'bbbbbbbb-0000-4000-8000-000000000002'
@@ -51,5 +51,11 @@ await say('somebody with a forged token', GET, forged)
 await say('anna pays nothing', POST, anna, { amount: -1 })
 await pool.query('SELECT vault.save_tenant_stripe_config($1, $2)', [A, key('NEWA')])
 await say('anna pays, with the key of today', POST, anna, { amount: 300 })
-await pool.end()
+const body = JSON.stringify({ amount: 100 })
+const crowd = Array.from({ length: 12 }, (_, n) => {
+  const headers = { authorization: `Bearer ${n % 2 ? anna : bert}` }
+  return POST(new Request('http://localhost/api/payments', { method: 'POST', headers, body }))
+})
+console.log(`twelve pay at once: ${[...new Set((await Promise.all(crowd)).map((response) => response.status))]}`)
+await Promise.all([pool.end(), keys.end()])
 stripe.close()

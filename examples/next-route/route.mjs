@@ -8,7 +8,10 @@ const { tenantStripe } = await import(new URL('dist/src/vendors/stripe.js', clie
 const pg = createRequire(client)('pg')
 
 export const pool = new pg.Pool({ user: 'example_web', max: 4 })
-const vault = createVault(overPg(pool))
+// A request holds a connection of that pool while it asks for keys. Of the same pool, some requests at once would hold them all, and
+// each would wait for one more.
+export const keys = new pg.Pool({ user: 'example_web', max: 2 })
+const vault = createVault(overPg(keys))
 const withToken = tokenContext(pool)
 // STRIPE_HOST: only so that this runs without a network.
 const [host, port] = process.env.STRIPE_HOST?.split(':') ?? []

@@ -6,5 +6,8 @@ CREATE EXTENSION IF NOT EXISTS tenant_vault;   -- service_role gets the profile 
 -- anon needs a profile, too: this one gives nothing to who is in no tenant.
 SELECT vault.grant_access('authenticated', 'tenant_user'), vault.grant_access('anon', 'tenant_user');
 
+-- Answers of many secrets stay in memory: docs/http-api.md, long answers.
+ALTER ROLE authenticator SET work_mem = '64MB';
+
 -- rpc('store_credential', ...) and from('tenant_secrets') for the clients.
 SELECT vault.expose_api('public');

@@ -176,6 +176,7 @@ fn recorded<A: Action, T>(body: impl FnOnce(&Call) -> Result<T, VaultError>) -> 
         ..Call::default()
     };
     let counted = || {
+        policy::not_for_others()?;
         storage::take_notice();
         decoys::learn(&policy::for_administration());
         if A::LIMITED {

@@ -8,7 +8,7 @@ use pgrx::{name, pg_extern};
 use vault::{RootKeyHealth, RootRecord, VaultError};
 
 use crate::config::StandbyAudit;
-use crate::pg::attempt::ServerError;
+use crate::pg::attempt::{ServerError, attempt};
 use crate::pg::plan::statement;
 use crate::pg::{process, transaction};
 use crate::root_key::{self, Source};
@@ -37,15 +37,23 @@ fn library_health(
         name!(mend, Option<String>),
     ),
 > {
-    let findings = match p_part {
-        "server" => vec![preloaded(), version(), standby()],
-        "shield" => vec![shield()],
-        "root keys" => root_keys(),
-        "versions" => versions(),
-        "access log" => vec![access_log()],
-        _ => ServerError::from(VaultError::Internal("a part that nobody looks after")).raise(),
-    };
-    TableIterator::new(findings)
+    // What the floors below raise is caught here, as the door does it for other functions: the doctor repeats its words.
+    match attempt(|| findings(p_part)) {
+        Ok(Ok(findings)) => TableIterator::new(findings),
+        Ok(Err(error)) => ServerError::from(error).raise(),
+        Err(raised) => raised.raise(),
+    }
+}
+
+fn findings(part: &str) -> Result<Vec<Finding>, VaultError> {
+    match part {
+        "server" => Ok(vec![preloaded(), version(), standby()]),
+        "shield" => Ok(vec![shield()]),
+        "root keys" => Ok(root_keys()),
+        "versions" => Ok(versions()),
+        "access log" => Ok(vec![access_log()]),
+        _ => Err(VaultError::Internal("a part that nobody looks after")),
+    }
 }
 
 fn root_keys() -> Vec<Finding> {

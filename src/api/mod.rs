@@ -26,6 +26,7 @@ mod jwt_keys;
 mod library_health;
 mod rate_limits;
 mod record_access_change;
+mod refer_to_credentials;
 mod retrieve_credential;
 mod root_keys;
 mod rotate_credential;

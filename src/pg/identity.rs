@@ -99,6 +99,20 @@ pub fn effective_role_has_rights_of(role: Role) -> bool {
     unsafe { pg_sys::has_privs_of_role(raw::GetOuterUserId(), role.0) }
 }
 
+/// Whether PostgreSQL runs code of a table's owner here as that owner, for somebody who has only to do with the table (index
+/// expressions in ANALYZE, also by autovacuum; a materialized view's query). The effective role is then somebody who has not
+/// asked for anything.
+pub fn is_restricted() -> bool {
+    // SAFETY: reads backend state; raises nothing.
+    unsafe { raw::InSecurityRestrictedOperation() }
+}
+
+/// Whether this is the action of a foreign key, or a trigger that it fires, for which PostgreSQL lifts forced row security.
+pub fn is_in_cascade() -> bool {
+    // SAFETY: as above.
+    unsafe { raw::InNoForceRLSOperation() }
+}
+
 pub fn effective_role_is_superuser() -> bool {
     // SAFETY: as above.
     unsafe { pg_sys::superuser_arg(raw::GetOuterUserId()) }

@@ -155,7 +155,7 @@ impl Statement {
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
             let plan = self.plan();
-            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            pg_sys::PushActiveSnapshot(latest_snapshot());
             let nulls = std::ptr::null();
             let portal =
                 pg_sys::SPI_cursor_open(std::ptr::null(), plan, values.as_mut_ptr(), nulls, true);
@@ -200,6 +200,23 @@ impl Statement {
     }
 }
 
+/// What is committed now. A function of ours may stand in a parallel plan, in its leader, and may have to read anew there what
+/// somebody has changed.
+///
+/// # Safety
+/// Pushed, or copied, before the next snapshot is taken.
+unsafe fn latest_snapshot() -> pg_sys::Snapshot {
+    // SAFETY: within a transaction. The latest one cannot be had in parallel mode; that of the catalog can, and is made anew for
+    // a relation without caches of PostgreSQL's own, such as none (snapmgr.c).
+    unsafe {
+        if pg_sys::IsInParallelMode() {
+            pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)
+        } else {
+            pg_sys::GetLatestSnapshot()
+        }
+    }
+}
+
 /// Runs a plan that sees what it is to see.
 ///
 /// # Safety
@@ -225,7 +242,7 @@ unsafe fn execute<T>(
             }
             // As the triggers of foreign keys do (ri_PerformCheck).
             Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
-                let latest = pg_sys::GetLatestSnapshot();
+                let latest = latest_snapshot();
                 let _following = (sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
                 pg_sys::SPI_execute_snapshot(
                     plan,
@@ -250,6 +267,27 @@ unsafe fn execute<T>(
 /// A role, by its oid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleId(pub u32);
+
+/// Runs a command that is no query, whose text was made at run time, with the rights of who acts now.
+pub fn command(text: &str) {
+    let text = text::from_utf8(text.as_bytes()).map(|server| CString::new(&*server));
+    let text = text
+        .and_then(Result::ok)
+        .expect("made by the server, without NUL");
+    // SAFETY: as in `Statement::run`; the text outlives the call.
+    unsafe {
+        expect(pg_sys::SPI_connect() == pg_sys::SPI_OK_CONNECT as i32);
+        expect(pg_sys::SPI_execute(text.as_ptr(), false, 0) == pg_sys::SPI_OK_UTILITY as i32);
+        expect(pg_sys::SPI_finish() == pg_sys::SPI_OK_FINISH as i32);
+    }
+}
+
+/// The same with the rights of another role.
+pub fn command_as(role: RoleId, text: &str) {
+    let acting = Acting::begin(role);
+    command(text);
+    drop(acting);
+}
 
 /// Runs a statement whose text was made at run time, on a table that is not ours, with the rights of the table's owner and
 /// past its row security: as PostgreSQL's own foreign keys look at the table they refer to (ri_triggers.c). What the owner

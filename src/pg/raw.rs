@@ -129,6 +129,8 @@ unsafe extern "C-unwind" {
     pub fn GetOuterUserId() -> Oid;
     pub fn GetSessionUserId() -> Oid;
     pub fn GetTopFullTransactionIdIfAny() -> FullTransactionId;
+    pub fn InNoForceRLSOperation() -> bool;
+    pub fn InSecurityRestrictedOperation() -> bool;
     pub fn IsInParallelMode() -> bool;
     pub fn IsTransactionState() -> bool;
     pub fn LWLockRelease(lock: *mut LWLock);

@@ -5,12 +5,13 @@
 //! but as an argument.
 
 use pgrx::PgBuiltInOids;
-use vault::{CredentialId, Scope};
+use vault::{CredentialId, Scope, VaultError};
 
-use crate::pg::plan::Argument::Uuid;
-use crate::pg::plan::{RoleId, Row, Sees, run_as, statement};
+use crate::pg::plan::Argument::{Long, Text, Uuid};
+use crate::pg::plan::{RoleId, Row, Sees, command, command_as, run_as, statement};
 
 statement!(latest REFERENCES, "queries/credential_references.sql", []);
+statement!(latest MAKING, "queries/make_reference.sql", [INT8OID, TEXTOID, TEXTOID, TEXTOID]);
 
 pub struct Reference {
     /// The table's oid.
@@ -48,6 +49,73 @@ pub fn to(scope: &Scope, id: CredentialId) -> Vec<Reference> {
         }
     });
     counted.filter(|reference| reference.rows > 0).collect()
+}
+
+/// Makes a foreign key with the rights of who acts now, who is lent REFERENCES until it is made. The table is locked before its
+/// columns are looked at, so that they are what they were when the key is made; then the credentials, so that two who are
+/// lent to come one after the other.
+///
+/// - errors: [`VaultError::InvalidArgument`] where the columns are no uuid, or there is no such table; what PostgreSQL raises.
+pub fn make(
+    table: u32,
+    column: &str,
+    tenant_column: &str,
+    on_delete: &str,
+) -> Result<(), VaultError> {
+    let arguments = [
+        Long(table.into()),
+        Text(column),
+        Text(tenant_column),
+        Text(on_delete),
+    ];
+    let made = || MAKING.first(&arguments, |row| making(&row)).flatten();
+    let unfit = || {
+        VaultError::InvalidArgument {
+        argument: "p_table",
+        rule: "It has two such columns, both of the type uuid itself; on delete: restrict, set null, cascade."
+            .to_owned(),
+    }
+    };
+    command(&made().ok_or_else(unfit)?.lock);
+    let Making {
+        owner,
+        lend,
+        make,
+        take_back,
+        ..
+    } = made().filter(|made| made.fits).ok_or_else(unfit)?;
+    let Some(lend) = lend else {
+        command(&make);
+        return Ok(());
+    };
+    command_as(
+        owner,
+        "LOCK TABLE vault.credentials IN SHARE ROW EXCLUSIVE MODE",
+    );
+    command_as(owner, &lend);
+    command(&make);
+    command_as(owner, &take_back);
+    Ok(())
+}
+
+struct Making {
+    lock: String,
+    owner: RoleId,
+    lend: Option<String>,
+    make: String,
+    take_back: String,
+    fits: bool,
+}
+
+fn making(row: &Row<'_>) -> Option<Making> {
+    Some(Making {
+        lock: row.utf8(1)?,
+        owner: RoleId(u32::try_from(row.long(2)?).ok()?),
+        lend: row.utf8(3),
+        make: row.utf8(4)?,
+        take_back: row.utf8(5)?,
+        fits: row.bool(6) == Some(true),
+    })
 }
 
 fn place(row: &Row<'_>) -> Option<Place> {

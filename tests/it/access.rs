@@ -989,6 +989,11 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &["admin", "developer"],
     ),
     (
+        "refer_to_credentials(regclass,text,text,text)",
+        "DO $$ BEGIN PERFORM vault.refer_to_credentials(NULL, 'c', 't', 'x'); EXCEPTION WHEN null_value_not_allowed THEN END $$",
+        &["admin", "developer"],
+    ),
+    (
         "hmac_with_credential(uuid,bytea,text)",
         "SELECT vault.hmac_with_credential('{id}', 'x')",
         &["service"],
@@ -1259,6 +1264,8 @@ fn after_installing_nobody_but_service_role_reaches_anything() {
 
 #[test]
 fn default_privileges_given_to_anon_open_nothing() {
+    // Another database of the server has it already, and with it the definer role.
+    let _first = Database::fresh();
     let db = Database::without_extension(shared());
     let mut superuser = db.superuser();
     superuser
@@ -1322,6 +1329,39 @@ fn installing_needs_a_superuser() {
     refusal(
         db.login(&role)
             .batch_execute("CREATE EXTENSION tenant_vault"),
+        "42501",
+    );
+}
+
+#[test]
+fn who_reads_every_table_sees_no_row_behind_the_wall() {
+    let db = Database::fresh();
+    let id = db.service().store("n", "x").unwrap();
+    db.service().rotate(id, "y").unwrap();
+    let role = temporary_role(shared(), "sees_all");
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(&format!(
+            "GRANT pg_read_all_data, pg_write_all_data TO {role}"
+        ))
+        .unwrap();
+    let walled: Vec<String> = superuser.one(
+        "SELECT array_agg(relname::text) FROM pg_class WHERE relnamespace = 'vault'::regnamespace AND relrowsecurity",
+        &[],
+    );
+    assert!(walled.contains(&"credentials".to_owned()), "{walled:?}");
+    let mut session = db.login(&role);
+    for table in walled {
+        let seen: i64 = session.one(&format!("SELECT count(*) FROM vault.{table}"), &[]);
+        assert_eq!(seen, 0, "{table}");
+        let changed = session.execute(
+            &format!("UPDATE vault.{table} SET tenant_id = tenant_id"),
+            &[],
+        );
+        assert_eq!(changed.unwrap(), 0, "{table}");
+    }
+    refusal(
+        session.batch_execute("SELECT FROM vault.credential_list"),
         "42501",
     );
 }

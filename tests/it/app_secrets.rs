@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use postgres::Client;
 use postgres::types::ToSql;
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, refusal, shared, state_of};
+use vault_tests::{Calls, Cluster, Database, refusal, shared, state_of, wait_until};
 
 const RULE: &str = "A key of an app matches ^[A-Za-z0-9_]{1,256}$.";
 
@@ -71,15 +71,9 @@ fn while_it_waits<T: Send>(
     let pid: i32 = session.one("SELECT pg_backend_pid()", &[]);
     std::thread::scope(|scope| {
         let working = scope.spawn(move || work(&mut session));
-        let start = Instant::now();
-        while !watcher.one::<bool>("SELECT cardinality(pg_blocking_pids($1)) > 0", &[&pid]) {
-            assert!(
-                start.elapsed() < Duration::from_secs(20),
-                "it does not wait"
-            );
-            assert!(!working.is_finished(), "it did not wait");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("it waits", || {
+            watcher.one::<bool>("SELECT cardinality(pg_blocking_pids($1)) > 0", &[&pid])
+        });
         let_go();
         working.join().expect("the work")
     })

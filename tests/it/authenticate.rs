@@ -9,6 +9,8 @@ use vault_tests::{
     Calls, Cluster, Database, Issuer, now_s, refusal, signed_with, state_of, temporary_role,
 };
 
+use crate::concurrency::wait_for_a_lock;
+
 const ALGORITHMS: [&str; 4] = ["HS256", "RS256", "ES256", "EdDSA"];
 const NAME: &str = "https://issuer.example";
 
@@ -685,7 +687,7 @@ fn who_trusts_at_once_waits_for_the_other() {
     trust_keys(&mut one, &first, &first.key_set()).unwrap();
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| trust_keys(&mut two, &second, &second.key_set()));
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        wait_for_a_lock(&db);
         one.batch_execute("COMMIT").unwrap();
         assert_eq!(waiting.join().unwrap().unwrap(), 3);
     });

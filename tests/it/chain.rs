@@ -2,12 +2,15 @@
 //! to a server breaks it.
 
 use std::sync::Barrier;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use postgres::Client;
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, refusal, ring, state_of};
+use vault_tests::{
+    Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, refusal, ring, state_of, wait_until,
+};
 
+use crate::crash::StopOnDrop;
 use crate::log::expect_clean_heap;
 
 /// What vault.verify_access_log answers.
@@ -316,7 +319,7 @@ fn a_head_changed_by_hand_stops_every_call_until_it_is_truncated() {
 fn sixty_four_clients_make_one_chain() {
     const CLIENTS: usize = 64;
     const CALLS: usize = 40;
-    let cluster = Cluster::builder().setting("max_connections", "100").start();
+    let cluster = Cluster::builder().start();
     let db = Database::on(&cluster);
     let ids: Vec<Uuid> = (0..CLIENTS)
         .map(|n| db.service().store("n", &n.to_string()).unwrap())
@@ -362,21 +365,33 @@ fn the_chain_survives_kills_in_the_middle_of_appends() {
     let cluster = Cluster::builder().fsync(true).start();
     let db = Database::on(&cluster);
     let id = db.service().store("n", "x").unwrap();
-    for kill in 0..4_u64 {
+    let mut reads = 0;
+    for kill in 0..4_u32 {
+        let (connected, read) = (AtomicU32::new(0), AtomicU32::new(0));
+        let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            // Also when this thread panics: the clients must not go on for ever.
+            let _end = StopOnDrop(&stop);
             for _ in 0..4 {
-                let (db, id) = (&db, id);
-                scope.spawn(move || {
+                scope.spawn(|| {
                     let mut session = db.service();
-                    while session.retrieve(id).is_ok() {}
+                    connected.fetch_add(1, Ordering::Relaxed);
+                    while !stop.load(Ordering::Relaxed) && session.retrieve(id).is_ok() {
+                        read.fetch_add(1, Ordering::Relaxed);
+                    }
                 });
             }
-            std::thread::sleep(Duration::from_millis(150 + 70 * kill));
+            // The moment of the kill follows the load, not the clock.
+            wait_until("all four are at it", || {
+                connected.load(Ordering::Relaxed) == 4
+                    && read.load(Ordering::Relaxed) > 40 + 30 * kill
+            });
             cluster.kill();
         });
+        reads += i64::from(read.into_inner());
         cluster.start();
         let verdict = expect_intact(&db);
-        assert!(verdict.records > 10, "{verdict:?}");
+        assert!(verdict.records > reads, "{reads} reads: {verdict:?}");
     }
     expect_clean_heap(&db);
 }

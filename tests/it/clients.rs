@@ -27,7 +27,6 @@ fn the_typescript_client_works_against_real_servers() {
         .setting("tenant_vault.trusted_gateways", "authenticator")
         .setting("log_statement", "all")
         .setting("log_parameter_max_length", "-1")
-        .setting("max_connections", "120")
         .start();
     let db = Database::on(&cluster);
     let mut superuser = db.superuser();

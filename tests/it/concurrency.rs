@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use postgres::Client;
 use uuid::Uuid;
-use vault_tests::{Calls, Database, refusal, state_of};
+use vault_tests::{Calls, Database, refusal, state_of, wait_until};
 
 const CLIENTS: usize = 8;
 
@@ -200,7 +200,7 @@ on_both_adapters! {
         let id = writer.store("n", "before").unwrap();
         writer.batch_execute("BEGIN").unwrap();
         writer.rotate(id, "after").unwrap();
-        reader.batch_execute("SET statement_timeout = '5s'").unwrap();
+        reader.batch_execute("SET statement_timeout = '60s'").unwrap();
         assert_eq!(reader.retrieve(id).unwrap(), "before");
         writer.batch_execute("COMMIT").unwrap();
         assert_eq!(reader.retrieve(id).unwrap(), "after");
@@ -335,7 +335,7 @@ on_both_adapters! {
         second.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ").unwrap();
         assert_eq!(second.retrieve(id).unwrap(), "x");
         first.rotate(id, "y").unwrap();
-        second.batch_execute("SET LOCAL statement_timeout = '5s'").unwrap();
+        second.batch_execute("SET LOCAL statement_timeout = '60s'").unwrap();
         // The caller asked for a snapshot that the row has left: PostgreSQL's own answer, which must be recorded too.
         let (answer, row) = db.logs_one(|| second.rotate(id, "z"));
         let state = state_of(&answer.expect_err("its snapshot is stale")).to_owned();
@@ -348,15 +348,33 @@ on_both_adapters! {
 /// Until some session of this database waits for a row.
 pub(crate) fn wait_for_a_lock(db: &Database<'_>) {
     let mut superuser = db.superuser();
-    for _ in 0..3000 {
-        let waiting: i64 = superuser.one(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    wait_until("somebody waits", || {
+        superuser.one(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
             &[],
-        );
-        if waiting > 0 {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    panic!("nobody ever waited");
+        )
+    });
+}
+
+/// Runs `work` in the session `pid`, and cancels it as soon as it waits for a lock: a statement_timeout may strike before
+/// the call has begun.
+pub(crate) fn cancelled_while_it_waits<T: Send>(
+    db: &Database<'_>,
+    pid: i32,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    let mut superuser = db.superuser();
+    std::thread::scope(|scope| {
+        let working = scope.spawn(work);
+        wait_until("it waits", || {
+            superuser.one(
+                "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'",
+                &[&pid],
+            )
+        });
+        superuser
+            .execute("SELECT pg_cancel_backend($1)", &[&pid])
+            .expect("a cancel");
+        working.join().expect("the work")
+    })
 }

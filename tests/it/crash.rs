@@ -6,10 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, refusal};
+use vault_tests::{Calls, Cluster, Database, refusal, wait_until};
 
 use crate::log::expect_clean_heap;
 
@@ -163,10 +163,7 @@ fn after_random_kills_under_load_every_acknowledged_call_has_its_row() {
         for kill in 0..KILLS {
             // The moment of the kill follows the load, not the clock: after some hundred calls more.
             let target = calls.load(Ordering::Relaxed) + 400 + 137 * kill;
-            let patience = Instant::now() + Duration::from_secs(20);
-            while calls.load(Ordering::Relaxed) < target && Instant::now() < patience {
-                std::thread::sleep(Duration::from_millis(3));
-            }
+            wait_until("there is load", || calls.load(Ordering::Relaxed) >= target);
             cluster.kill();
             cluster.start();
         }
@@ -216,7 +213,7 @@ fn after_random_kills_under_load_every_acknowledged_call_has_its_row() {
     }
 }
 
-struct StopOnDrop<'a>(&'a AtomicBool);
+pub(crate) struct StopOnDrop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {

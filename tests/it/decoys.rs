@@ -1,11 +1,8 @@
 //! Decoys: they answer like any other credential, nobody but an administrator can tell, and who touches one is seen.
 
-use std::time::Duration;
-
 use postgres::Client;
-use postgres::fallible_iterator::FallibleIterator;
 use uuid::Uuid;
-use vault_tests::{Calls, Database, LogRow, refusal, temporary_role};
+use vault_tests::{Calls, Database, LogRow, heard, refusal, temporary_role};
 
 fn verdicts(rows: &[LogRow]) -> Vec<String> {
     rows.iter()
@@ -26,15 +23,6 @@ fn decoys(db: &Database<'_>) -> (Uuid, Uuid, Uuid) {
         &[&tenant],
     );
     (id, of_tenant, tenant)
-}
-
-fn heard(listener: &mut Client) -> Vec<String> {
-    listener
-        .notifications()
-        .timeout_iter(Duration::from_millis(500))
-        .map(|news| Ok(news.payload().to_owned()))
-        .collect()
-        .expect("notifications")
 }
 
 on_both_adapters! {

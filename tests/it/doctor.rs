@@ -156,6 +156,13 @@ fn a_broken_catalog_is_named() {
                 .to_owned(),
         ),
         (
+            format!("GRANT pg_write_all_data TO {role}"),
+            "privileges",
+            "warning",
+            format!("role {role} is a member of pg_write_all_data"),
+            format!("REVOKE pg_write_all_data FROM {role}"),
+        ),
+        (
             "ALTER TABLE vault.credentials NO FORCE ROW LEVEL SECURITY".to_owned(),
             "row_security",
             "error",
@@ -636,6 +643,16 @@ fn a_log_that_was_touched_or_is_not_published_is_named() {
         "warning",
         "2 records since its last checkpoint",
     );
+    superuser
+        .batch_execute("INSERT INTO vault.access_log_head SELECT * FROM vault.access_log_head")
+        .unwrap();
+    let mend = named(
+        &mut superuser,
+        "access_log_chain",
+        "error",
+        "is not as it was left",
+    );
+    assert!(mend.contains("TRUNCATE"), "{mend}");
 
     // Records from before there was a key.
     let bare = Cluster::builder()

@@ -564,6 +564,25 @@ on_both_adapters! {
         }
     }
 
+    fn what_changed_is_read_anew_within_a_parallel_plan(db) {
+        let (mut service, mut superuser) = (db.service(), db.superuser());
+        let tenant = service.random_uuid();
+        for mode in ["on", "regress"] {
+            service.batch_execute(&format!(
+                "SET force_parallel_mode = {mode}; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+                 SET min_parallel_table_scan_size = 0")).unwrap();
+            for key in ["A", "B", "C"] {
+                superuser.tenant_store(tenant, key, "x").unwrap();
+                // What every backend keeps of roles is stale from here on, and of profiles.
+                let role = db.role_with_profile("auditor");
+                let listed: i64 = service.one("SELECT count(*) FROM vault.tenant_secrets WHERE key = $1", &[&key]);
+                assert_eq!(listed, 1, "{mode}");
+                superuser.batch_execute(&format!("SELECT vault.revoke_access('{role}', 'auditor')")).unwrap();
+                assert_eq!(service.one::<i64>("SELECT count(*) FROM vault.list_credentials()", &[]), 0, "{mode}");
+            }
+        }
+    }
+
     fn a_prepared_statement_outlives_ddl_around_it(db) {
         let mut service = db.service();
         let id = service.store("prepared", "x").unwrap();

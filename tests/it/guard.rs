@@ -4,11 +4,10 @@
 //! Keys are put together from parts, so that no file holds one.
 
 use std::thread;
-use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, LogRow, refusal, shared, temporary_role};
+use vault_tests::{Calls, Cluster, Database, LogRow, refusal, shared, temporary_role, wait_until};
 
 const TAIL: &str = "51H8xQ2eZvKYlo2CaBcDeFgH";
 
@@ -1208,11 +1207,13 @@ fn a_scan_can_be_cancelled() {
     let mut other = ground.session("postgres");
     let scanning =
         thread::spawn(move || superuser.done("SELECT * FROM vault.scan_plaintext('app')", &[]));
-    let is_scanning = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%scan_plaintext%'";
-    while other.one::<i64>(is_scanning, &[&pid]) == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    thread::sleep(Duration::from_millis(100));
+    // It locks what it looks at; a cancel that comes before it has begun is none.
+    wait_until("it looks at the rows", || {
+        other.one(
+            "SELECT count(*) > 0 FROM pg_locks WHERE pid = $1 AND relation = 'app.large'::regclass",
+            &[&pid],
+        )
+    });
     other.done("SELECT pg_cancel_backend($1)", &[&pid]).unwrap();
     refusal(scanning.join().unwrap(), "57014");
 }

@@ -1,13 +1,13 @@
 //! The vault behind PostgREST: what clients call, what they are answered, and what becomes of a schema in which wrappers are made.
 
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use postgres::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, Postgrest, Requests, Response, refusal};
+use vault_tests::{
+    Calls, Cluster, Database, Pgbouncer, Postgrest, Requests, Response, refusal, wait_until,
+};
 
 /// Where `authenticator` is a gateway whose word counts, and PostgreSQL is told to log all there is.
 fn cluster() -> &'static Cluster {
@@ -18,7 +18,6 @@ fn cluster() -> &'static Cluster {
             .setting("log_statement", "all")
             .setting("log_parameter_max_length", "-1")
             .setting("log_parameter_max_length_on_error", "-1")
-            .setting("max_connections", "60")
             .start()
     })
 }
@@ -181,8 +180,32 @@ fn headers_that_others_set_stand_beside_ours() {
 #[test]
 fn each_refusal_has_its_status() {
     let db = exposed();
-    let server = Postgrest::start(&db);
-    let service = service(&server);
+    refusals_have_their_statuses(&db, &Postgrest::start(&db));
+}
+
+/// In transaction mode: headers and statuses are settings of a transaction, as the context is.
+#[test]
+fn each_refusal_has_its_status_through_a_pooler() {
+    let db = exposed();
+    ends_in_whatever_it_is_told(&db);
+    let pooler = Pgbouncer::start(&db, 2);
+    let server = Postgrest::through(&pooler);
+    let id = db.service().store("n", "x").unwrap();
+    for (requests, status) in [
+        (server.with_claims(&json!({"role": "authenticated"})), 403),
+        (server.anonymous(), 401),
+    ] {
+        let answer = call(&requests, "retrieve_credential", json!({"p_secret_id": id}));
+        assert_eq!(answer.refused(status), "42501");
+    }
+    // The guard stands on no table of the vault's, so no function of it ends so.
+    let answer = call(&service(&server), "ends_in", json!({"p_state": "23514"}));
+    assert_eq!(answer.refused(422), "23514");
+    refusals_have_their_statuses(&db, &server);
+}
+
+fn refusals_have_their_statuses(db: &Database<'_>, server: &Postgrest) {
+    let service = service(server);
     let mut sql = db.service();
     let mut superuser = db.superuser();
 
@@ -308,24 +331,52 @@ fn without_a_root_key_the_service_is_unavailable() {
     db.superuser()
         .batch_execute("SELECT vault.expose_api()")
         .unwrap();
-    let server = Postgrest::start(&db);
-    let answer = call(
-        &service(&server),
-        "store_credential",
-        json!({"p_name": "n", "p_secret": "x"}),
-    );
-    assert_eq!(answer.refused(503), "F0000");
-    as_in_sql(
-        &mut db.service(),
-        "SELECT vault.store_credential('n', 'x')",
-        &answer,
-    );
+    let pooler = Pgbouncer::start(&db, 2);
+    for server in [Postgrest::start(&db), Postgrest::through(&pooler)] {
+        let answer = call(
+            &service(&server),
+            "store_credential",
+            json!({"p_name": "n", "p_secret": "x"}),
+        );
+        assert_eq!(answer.refused(503), "F0000");
+        as_in_sql(
+            &mut db.service(),
+            "SELECT vault.store_credential('n', 'x')",
+            &answer,
+        );
+    }
 }
 
 /// What no call of these tests can be made to end in, by a function that ends in whatever it is told.
 #[test]
 fn what_else_may_come_has_its_status_too() {
     let db = exposed();
+    ends_in_whatever_it_is_told(&db);
+    let server = Postgrest::start(&db);
+    let service = service(&server);
+    for (state, status) in [
+        ("23514", 422),
+        ("54000", 413),
+        ("40001", 409),
+        ("40P01", 409),
+        ("55P03", 409),
+        ("57014", 500),
+        ("53000", 503),
+        ("23505", 409),
+        ("22021", 400),
+        ("28000", 403),
+    ] {
+        let answer = call(&service, "ends_in", json!({"p_state": state}));
+        assert_eq!(answer.refused(status), state, "{answer:?}");
+        assert_eq!(
+            answer.json(),
+            json!({"code": state, "message": "told so", "details": "d", "hint": "h"})
+        );
+    }
+}
+
+/// A function, and its wrapper as `vault.expose_api` would make it.
+fn ends_in_whatever_it_is_told(db: &Database<'_>) {
     let mut superuser = db.superuser();
     superuser
         .batch_execute(
@@ -343,25 +394,6 @@ fn what_else_may_come_has_its_status_too() {
             "CREATE FUNCTION public.ends_in(p_state text) RETURNS void LANGUAGE plpgsql AS $source${source}$source$"
         ))
         .unwrap();
-    let server = Postgrest::start(&db);
-    let service = service(&server);
-    for (state, status) in [
-        ("23514", 422),
-        ("54000", 413),
-        ("40001", 409),
-        ("40P01", 409),
-        ("53000", 503),
-        ("23505", 409),
-        ("22021", 400),
-        ("28000", 403),
-    ] {
-        let answer = call(&service, "ends_in", json!({"p_state": state}));
-        assert_eq!(answer.refused(status), state, "{answer:?}");
-        assert_eq!(
-            answer.json(),
-            json!({"code": state, "message": "told so", "details": "d", "hint": "h"})
-        );
-    }
 }
 
 /// A table of the application's has no wrapper: the status is PostgREST's own, the code is the guard's.
@@ -626,6 +658,122 @@ fn what_exists_is_never_overwritten() {
     );
 }
 
+/// PostgREST makes the search path of what it serves, and there somebody else may be let in. Operators of his that fit better
+/// than PostgreSQL's, and types that hide its own, would run with the rights of whoever calls.
+#[test]
+fn names_in_a_wrapper_are_postgresqls() {
+    let db = exposed();
+    let mut superuser = db.superuser();
+    let role = db.role_with_profile("auditor");
+    superuser
+        .batch_execute(&format!(
+            "GRANT CREATE ON SCHEMA public TO {role};
+             SELECT vault.set_rate_limit('role', 'service_role', '1/min burst 1')"
+        ))
+        .unwrap();
+    let mut stranger = db.login(&role);
+    for (operator, left, right, result) in [
+        ("=", "text", "text", "boolean"),
+        ("<>", "text", "text", "boolean"),
+        ("~~", "text", "text", "boolean"),
+        (">", "integer", "integer", "boolean"),
+        ("/", "numeric", "integer", "numeric"),
+        ("/", "numeric", "numeric", "numeric"),
+    ] {
+        stranger
+            .batch_execute(&format!(
+                "CREATE OR REPLACE FUNCTION public.planted({left}, {right}) RETURNS {result} LANGUAGE plpgsql AS $$
+                     BEGIN RAISE 'planted' USING ERRCODE = 'P0001'; END $$;
+                 CREATE OPERATOR public.{operator} (LEFTARG = {left}, RIGHTARG = {right}, FUNCTION = public.planted)"
+            ))
+            .unwrap();
+    }
+    let mut session = db.service();
+    session
+        .batch_execute(
+            "CREATE DOMAIN pg_temp.text AS pg_catalog.text CHECK (false);
+             SET search_path = public, pg_catalog",
+        )
+        .unwrap();
+    let mut ends_in = |method: &str, called: &str| {
+        session
+            .batch_execute(&format!(
+                "BEGIN; SELECT set_config('request.method', '{method}', true)"
+            ))
+            .unwrap();
+        let ended = session.batch_execute(&format!("SELECT public.{called}"));
+        session.batch_execute("ROLLBACK").unwrap();
+        ended.err().map(|error| {
+            let error = error.as_db_error().unwrap();
+            let how = error.detail().unwrap_or_default();
+            (error.code().code().to_owned(), how.to_owned())
+        })
+    };
+    assert_eq!(ends_in("POST", "list_credentials()"), None);
+    let (code, how) = ends_in("GET", "list_credentials()").expect("POST alone");
+    assert!(code == "PGRST" && how.contains("405"), "{code} {how}");
+    let (code, how) = ends_in("POST", "store_credential('', 'x')").expect("no name");
+    assert_eq!(code, "22023", "{how}");
+    let (code, how) = (0..3)
+        .find_map(|_| ends_in("POST", "store_credential('n', 'x')"))
+        .expect("the limit");
+    assert!(code == "PGRST" && how.contains("429"), "{code} {how}");
+    assert!(how.contains("Retry-After"), "{how}");
+}
+
+/// Somebody may have put there, before or after, what looks like a wrapper and belongs to him: he could change it any time.
+#[test]
+fn wrappers_of_others_and_changed_ones_are_made_anew() {
+    let db = Database::on(cluster());
+    let mut superuser = db.superuser();
+    let role = db.role_with_profile("developer");
+    superuser
+        .batch_execute(&format!("GRANT CREATE ON SCHEMA public TO {role}"))
+        .unwrap();
+    db.login(&role)
+        .batch_execute(
+            "DO $do$
+             BEGIN
+                 EXECUTE format('CREATE FUNCTION public.store_credential(p_name text, p_secret text, p_description text DEFAULT '''')
+                                     RETURNS uuid LANGUAGE plpgsql AS %L',
+                                vault.wrapper_source('vault.store_credential(text, text, text)'));
+             END $do$;
+             CREATE VIEW public.tenant_secrets AS
+                 SELECT tenant_id, key, value_encrypted, updated_at FROM vault.tenant_secrets WHERE random() < 2;
+             COMMENT ON VIEW public.tenant_secrets IS '(Made by vault.expose_api.)';
+             CREATE PROCEDURE public.unlike() LANGUAGE plpgsql AS $$
+-- Made by vault.expose_api of vault.begin_request().
+BEGIN END $$",
+        )
+        .unwrap();
+    let wrong = "SELECT count(*)
+                   FROM vault.exposed_api('public') AS e
+                   LEFT JOIN pg_proc AS f ON e.object_kind = 'FUNCTION' AND f.oid = e.object
+                   LEFT JOIN pg_class AS v ON e.object_kind = 'VIEW' AND v.oid = e.object
+                  WHERE COALESCE(f.proowner, v.relowner) <> 'postgres'::regrole
+                     OR f.prosecdef OR f.provolatile <> 'v' OR f.proconfig IS NOT NULL
+                     OR v.reloptions <> '{security_invoker=true}'";
+    assert_eq!(superuser.one::<i64>(wrong, &[]), 2);
+    superuser
+        .batch_execute("SELECT vault.expose_api()")
+        .unwrap();
+    assert_eq!(superuser.one::<i64>(wrong, &[]), 0);
+    superuser
+        .batch_execute(
+            "ALTER FUNCTION public.retrieve_credential SECURITY DEFINER;
+             ALTER FUNCTION public.list_credentials STABLE;
+             ALTER FUNCTION public.rotate_credential SET search_path = public;
+             ALTER VIEW public.credential_list SET (security_invoker = false);
+             ALTER FUNCTION public.delete_credential RENAME TO renamed",
+        )
+        .unwrap();
+    assert_eq!(superuser.one::<i64>(wrong, &[]), 4);
+    superuser
+        .batch_execute("SELECT vault.expose_api()")
+        .unwrap();
+    assert_eq!(superuser.one::<i64>(wrong, &[]), 0);
+}
+
 #[test]
 fn bad_arguments_are_told_apart() {
     let db = Database::on(cluster());
@@ -679,11 +827,7 @@ fn a_running_server_hears_of_it() {
         ("SELECT vault.unexpose_api()", 404),
     ] {
         superuser.batch_execute(statement).unwrap();
-        let start = Instant::now();
-        while asked() != status {
-            assert!(start.elapsed() < Duration::from_secs(60), "{statement}");
-            sleep(Duration::from_millis(50));
-        }
+        wait_until(statement, || asked() == status);
     }
 }
 
@@ -707,6 +851,20 @@ fn secrets_that_come_in_numbers_stay_in_memory() {
     );
     assert_eq!(bytes, 40 * 60_000);
     assert_eq!(session.one::<String>("SHOW work_mem", &[]), "64kB");
+    // PostgREST's own statement has what docs/http-api.md gives it.
+    db.superuser()
+        .batch_execute(&format!(
+            "ALTER ROLE authenticator IN DATABASE {} SET work_mem = '64MB'",
+            db.name()
+        ))
+        .unwrap();
+    let server = Postgrest::start(&db);
+    let answer = call(
+        &service(&server).header("Prefer", "count=exact"),
+        "retrieve_credentials",
+        json!({"p_secret_ids": ids}),
+    );
+    assert_eq!(answer.ok().as_array().map(Vec::len), Some(40));
 }
 
 /// What a savepoint inside of a wrapper does is the transaction's.

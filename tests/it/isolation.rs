@@ -2,11 +2,10 @@
 //! statement; what the functions make of tables of every sort; what the report finds.
 
 use std::thread;
-use std::time::Duration;
 
 use postgres::{Client, Transaction};
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, refusal, temporary_role};
+use vault_tests::{Calls, Cluster, Database, refusal, temporary_role, wait_until};
 
 /// A database with an owner of tables, who is no superuser, and an application that may act for two tenants.
 struct Ground {
@@ -1384,19 +1383,12 @@ fn two_who_enable_at_once_come_one_after_the_other() {
                 .done("SELECT vault.enable_tenant_isolation('app.kits')", &[])
         });
         let mut watch = ground.superuser();
-        let mut patience = 500;
-        while watch.one::<i64>(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'kits'::regclass",
-            &[],
-        ) == 0
-        {
-            patience -= 1;
-            assert!(
-                patience > 0 && !second.is_finished(),
-                "the second waits for the first"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait_until("the second waits for the first", || {
+            watch.one::<bool>(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'kits'::regclass)",
+                &[],
+            )
+        });
         first.commit().unwrap();
         second.join().unwrap().expect("finds it done");
     });
@@ -1484,25 +1476,16 @@ fn replication_applies_rows_of_all_tenants_and_no_change_of_tenant() {
              UPDATE kits SET name = 'first' WHERE id = 1",
         )
         .unwrap();
-    let mut patience = 1000;
-    while all(&mut subscriber, "SELECT name FROM kits") != "first two" {
-        patience -= 1;
-        assert!(patience > 0, "nothing arrives: {}", cluster.log());
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the rows arrive", || {
+        all(&mut subscriber, "SELECT name FROM kits") == "first two"
+    });
     // Its source is not isolated, and moves a row.
     publisher
         .batch_execute("UPDATE kits SET tenant_id = gen_random_uuid() WHERE id = 2")
         .unwrap();
-    while subscriber.one::<bool>("SELECT subenabled FROM pg_subscription", &[]) {
-        patience -= 1;
-        assert!(
-            patience > 0,
-            "the change of tenant was taken: {}",
-            cluster.log()
-        );
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the change of tenant is refused", || {
+        !subscriber.one::<bool>("SELECT subenabled FROM pg_subscription", &[])
+    });
     assert!(
         cluster
             .log()

@@ -1,11 +1,8 @@
 //! What a credential lives through: deleted and restored, destroyed, due, unused, and announced to those who listen.
 
-use std::time::Duration;
-
 use postgres::Client;
-use postgres::fallible_iterator::FallibleIterator as _;
 use uuid::Uuid;
-use vault_tests::{Calls, Database, refusal, shared, temporary_role};
+use vault_tests::{Calls, Database, heard, refusal, shared, temporary_role};
 
 use crate::concurrency::wait_for_a_lock;
 
@@ -317,12 +314,7 @@ on_both_adapters! {
         superuser.batch_execute("SET tenant_vault.notify = off").unwrap();
         superuser.restore(secret).unwrap();
 
-        let heard: Vec<String> = listener
-            .notifications()
-            .timeout_iter(Duration::from_millis(500))
-            .map(|news| Ok(news.payload().to_owned()))
-            .collect()
-            .unwrap();
+        let heard = heard(&mut listener);
         let nil = Uuid::nil();
         let said = |id: Uuid, tenant: Uuid, version: i32, action: &str| {
             format!(r#"{{"id":"{id}","tenant_id":"{tenant}","version":{version},"action":"{action}"}}"#)

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, refusal};
 
+use crate::concurrency::cancelled_while_it_waits;
+
 on_both_adapters! {
     // ---- one row a call ----
 
@@ -342,19 +344,23 @@ on_both_adapters! {
         holder.batch_execute("BEGIN").unwrap();
         holder.rotate(id, "y").unwrap();
         holder.tenant_store(tenant, "K", "y").unwrap();
-        waiter.batch_execute("SET statement_timeout = '200ms'").unwrap();
+        let pid: i32 = waiter.one("SELECT pg_backend_pid()", &[]);
         for (call, verdict) in [
             (format!("rotate_credential('{id}', 'z')"), "rotate/failed/57014"),
             (format!("delete_credential('{id}')"), "delete/failed/57014"),
             (format!("encrypt_tenant_secret('{tenant}', 'K', 'z')"), "tenant_store/failed/57014"),
             (format!("delete_tenant_secret('{tenant}', 'K')"), "tenant_delete/failed/57014"),
         ] {
-            let (_, row) = db.logs_one(|| refusal(waiter.batch_execute(&format!("SELECT vault.{call}")), "57014"));
+            let (_, row) = db.logs_one(|| {
+                cancelled_while_it_waits(db, pid, || {
+                    refusal(waiter.batch_execute(&format!("SELECT vault.{call}")), "57014")
+                })
+            });
             assert_eq!(row.verdict(), verdict, "{call}");
         }
         holder.batch_execute("COMMIT").unwrap();
         assert_eq!(waiter.retrieve(id).unwrap(), "y");
-        waiter.batch_execute("SET statement_timeout = 0; SET lock_timeout = '200ms'").unwrap();
+        waiter.batch_execute("SET lock_timeout = '200ms'").unwrap();
         holder.batch_execute("BEGIN").unwrap();
         holder.rotate(id, "y").unwrap();
         let (_, row) = db.logs_one(|| refusal(waiter.rotate(id, "z"), "55P03"));

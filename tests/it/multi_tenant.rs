@@ -32,7 +32,6 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| {
         Cluster::builder()
             .setting("tenant_vault.trusted_gateways", "authenticator")
-            .setting("max_connections", "120")
             .setting("max_prepared_transactions", "4")
             .start()
     })

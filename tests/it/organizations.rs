@@ -3,7 +3,7 @@
 use postgres::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vault_tests::{Calls, Database, Issuer, refusal, shared};
+use vault_tests::{Calls, Database, Issuer, heard, refusal, shared};
 
 /// A developer's session, whose role owns the table, and the table itself.
 fn table(db: &Database<'_>) -> (Client, String) {
@@ -666,22 +666,13 @@ fn what_breaks_its_schema_is_shown_then_repaired_and_kept() {
             "public.connections config_version 99 1",
         ]
     );
-    let mut notices = superuser.notifications();
-    let mut told = Vec::new();
-    {
-        use postgres::fallible_iterator::FallibleIterator;
-        let mut iterator = notices.timeout_iter(std::time::Duration::from_millis(500));
-        while let Some(notice) = iterator.next().unwrap() {
-            told.push(notice.payload().to_owned());
-        }
-    }
+    let told = heard(&mut superuser);
     assert_eq!(told.len(), 3);
     assert!(
         told.iter()
             .all(|payload| !payload.contains("yes") && payload.contains("organization_id")),
         "{told:?}"
     );
-    drop(notices);
     let none: Option<Vec<String>> = superuser.one(found, &[&false]);
     assert_eq!(none, None);
 }

@@ -4,6 +4,8 @@ use postgres::Client;
 use uuid::Uuid;
 use vault_tests::{Calls, Database, refusal, shared};
 
+use crate::concurrency::wait_for_a_lock;
+
 /// A developer's session with a table whose column `vault_secret_id` refers to credentials.
 fn developer(db: &Database<'_>, on_delete: &str) -> Client {
     let role = db.role_with_profile("developer");
@@ -256,8 +258,7 @@ fn whoever_refers_waits_for_a_deletion_and_a_deletion_for_him() {
     refer(&mut session, Uuid::nil(), id).unwrap();
     std::thread::scope(|scope| {
         let deleting = scope.spawn(|| db.service().delete(id));
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        assert!(!deleting.is_finished());
+        wait_for_a_lock(&db);
         // A rotation changes no key: it need not wait.
         service.rotate(id, "y").unwrap();
         session.batch_execute("COMMIT").unwrap();
@@ -373,6 +374,102 @@ fn adding_a_reference_looks_at_the_table_first() {
         ),
         "42501",
     );
+}
+
+/// Whoever makes a type makes its casts, and PostgreSQL checks a foreign key, and runs our triggers, as the vault's own role. A
+/// temporary view stands where a name without a schema is looked for last.
+#[test]
+fn nothing_of_a_strangers_runs_as_the_vault() {
+    const INTEGRATIONS: &str = "
+        CREATE TABLE lair.organization_integrations (id uuid PRIMARY KEY, organization_id uuid NOT NULL, provider text NOT NULL,
+            vault_secret_id uuid, field_mappings lair.sneak, sync_schedule jsonb, config_version int, status text,
+            last_sync_at timestamptz, last_error text, created_at timestamptz, updated_at timestamptz)";
+    let db = Database::fresh();
+    let id = db.service().store("n", "x").unwrap();
+    let role = db.role_with_profile("developer");
+    db.superuser()
+        .batch_execute(&format!("CREATE SCHEMA lair AUTHORIZATION {role}"))
+        .unwrap();
+    let mut session = db.login(&role);
+    session
+        .batch_execute(&format!(
+            "GRANT USAGE ON SCHEMA lair TO PUBLIC;
+             CREATE TABLE lair.ran_as (who name);
+             GRANT INSERT ON lair.ran_as TO PUBLIC;
+             CREATE TYPE lair.sneak AS (id uuid);
+             CREATE FUNCTION lair.seen(s lair.sneak) RETURNS uuid LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO lair.ran_as VALUES (current_user); RETURN s.id; END $$;
+             CREATE CAST (lair.sneak AS uuid) WITH FUNCTION lair.seen(lair.sneak) AS IMPLICIT;
+             CREATE FUNCTION lair.seen_json(s lair.sneak) RETURNS jsonb LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO lair.ran_as VALUES (current_user); RETURN '{{}}'; END $$;
+             CREATE CAST (lair.sneak AS jsonb) WITH FUNCTION lair.seen_json(lair.sneak) AS IMPLICIT;
+             CREATE TABLE lair.bait (id lair.sneak, tenant_id uuid NOT NULL);
+             INSERT INTO lair.bait VALUES (ROW('{id}'), '00000000-0000-0000-0000-000000000000');
+             CREATE TABLE lair.honest (id uuid, tenant_id uuid NOT NULL);
+             SELECT vault.add_credential_reference('lair.honest', 'id');
+             {INTEGRATIONS};
+             CREATE TRIGGER j BEFORE INSERT ON lair.organization_integrations
+                 FOR EACH ROW EXECUTE FUNCTION vault.check_integration_row();
+             CREATE TABLE lair.apps (id lair.sneak);
+             INSERT INTO lair.apps VALUES (ROW('{id}'));
+             CREATE TRIGGER m AFTER UPDATE ON lair.apps FOR EACH ROW EXECUTE FUNCTION vault.app_row_moved('id', '');
+             CREATE TRIGGER d AFTER DELETE ON lair.apps FOR EACH ROW EXECUTE FUNCTION vault.app_rows_deleted('id', '');
+             CREATE TABLE lair.more_apps (id lair.sneak);
+             INSERT INTO lair.more_apps VALUES (ROW('{id}'));
+             CREATE TRIGGER s AFTER DELETE ON lair.more_apps REFERENCING OLD TABLE AS gone
+                 FOR EACH STATEMENT EXECUTE FUNCTION vault.app_rows_deleted('id', '');
+             CREATE FUNCTION lair.seen_by_view() RETURNS uuid LANGUAGE plpgsql AS $$
+             BEGIN INSERT INTO lair.ran_as VALUES (current_user); RETURN NULL; END $$;
+             CREATE TEMP VIEW gone AS SELECT lair.seen_by_view() AS id;
+             GRANT SELECT ON gone TO PUBLIC;
+             CREATE TABLE lair.true_apps (id uuid);
+             CREATE TRIGGER s AFTER DELETE ON lair.true_apps
+                 FOR EACH STATEMENT EXECUTE FUNCTION vault.app_rows_deleted('id', '')"
+        ))
+        .unwrap();
+    for (attempt, state) in [
+        (
+            "ALTER TABLE lair.bait ADD FOREIGN KEY (id, tenant_id) REFERENCES vault.credentials (id, tenant_id)",
+            "42501",
+        ),
+        (
+            "SELECT vault.add_credential_reference('lair.bait', 'id')",
+            "42703",
+        ),
+        (
+            "SELECT vault.refer_to_credentials('lair.bait', 'id', 'tenant_id', 'restrict')",
+            "22023",
+        ),
+        (
+            "SELECT vault.refer_to_credentials('lair.honest', 'id', 'tenant_id', 'restrict; --')",
+            "22023",
+        ),
+        (
+            "ALTER TABLE lair.honest ALTER COLUMN id TYPE lair.sneak USING ROW(id)::lair.sneak",
+            "42501",
+        ),
+        ("UPDATE lair.apps SET id = ROW(NULL)", "55000"),
+        ("DELETE FROM lair.apps", "55000"),
+        ("DELETE FROM lair.more_apps", "55000"),
+        ("DELETE FROM lair.true_apps", "55000"),
+        (
+            "INSERT INTO lair.organization_integrations
+             VALUES (gen_random_uuid(), gen_random_uuid(), 'p', NULL, ROW(NULL), '{}', 1)",
+            "55000",
+        ),
+        (
+            "ALTER TABLE lair.honest ADD FOREIGN KEY (id, tenant_id) REFERENCES vault.credentials (id, tenant_id)",
+            "42501",
+        ),
+    ] {
+        let refused = session.batch_execute(attempt).expect_err(attempt);
+        assert_eq!(vault_tests::state_of(&refused), state, "{attempt}");
+    }
+    let ran: Vec<String> = session.one(
+        "SELECT coalesce(array_agg(who::text), '{}') FROM lair.ran_as",
+        &[],
+    );
+    assert_eq!(ran, [""; 0]);
 }
 
 /// A credential goes, its app with it, and what the app has: one call within the other.

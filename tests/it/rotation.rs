@@ -4,11 +4,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::Client;
 use uuid::Uuid;
-use vault_tests::{Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, refusal, state_of};
+use vault_tests::{
+    Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, refusal, state_of, wait_until,
+};
+
+use crate::concurrency::cancelled_while_it_waits;
+use crate::crash::StopOnDrop;
 
 const PLATFORM: Uuid = Uuid::nil();
 
@@ -102,14 +107,6 @@ fn under(session: &mut Client, root: &str) -> i64 {
 
 fn state(session: &mut Client, root: &str) -> String {
     session.one("SELECT state FROM vault.root_keys WHERE id = $1", &[&root])
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < patience, "{what}: not so after 30 s");
-        sleep(Duration::from_millis(10));
-    }
 }
 
 fn is_waiting(db: &Database<'_>, pid: i32) -> bool {
@@ -504,17 +501,20 @@ fn a_wait_can_be_interrupted_and_a_key_demoted_in_the_same_transaction_is_not_re
     writer.tenant_store(tenant, "K", "late").unwrap();
     let mut admin = db.superuser();
     admin
-        .batch_execute("SELECT vault.activate_root_key('next'); SET statement_timeout = '300ms'")
+        .batch_execute("SELECT vault.activate_root_key('next')")
         .unwrap();
+    let pid = pid_of(&mut admin);
     let (_, row) = db.logs_one(|| {
-        refusal(
-            admin.done("SELECT vault.retire_root_key('test')", &[]),
-            "57014",
-        )
+        cancelled_while_it_waits(&db, pid, || {
+            refusal(
+                admin.done("SELECT vault.retire_root_key('test')", &[]),
+                "57014",
+            )
+        })
     });
     assert_eq!(row.verdict(), "retire_root_key/failed/57014");
     admin
-        .batch_execute("RESET statement_timeout; BEGIN; SELECT vault.activate_root_key('test')")
+        .batch_execute("BEGIN; SELECT vault.activate_root_key('test')")
         .unwrap();
     refusal(
         admin.done("SELECT vault.retire_root_key('next')", &[]),
@@ -800,14 +800,6 @@ fn expect_all_open(db: &Database<'_>) {
     assert_eq!(failed, Vec::<String>::new());
 }
 
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A statement that goes on for long does not hear of a reload; the root key that comes with it is found all the same.
 #[test]
 fn a_long_statement_reads_on_across_a_new_ring_and_its_activation() {
@@ -816,22 +808,28 @@ fn a_long_statement_reads_on_across_a_new_ring_and_its_activation() {
     let id = db.service().store("n", "x").unwrap();
     let mut reader = db.service();
     let pid = pid_of(&mut reader);
+    let mut gate = db.superuser();
+    gate.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1)")
+        .unwrap();
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || {
+            // Halfway it waits until it is let go on.
             reader.one::<i64>(
-                "SELECT count(vault.retrieve_credential($1)) FROM generate_series(1, 40) AS n, LATERAL pg_sleep(0.05 + 0 * n)",
+                "SELECT count(vault.retrieve_credential($1)) FROM generate_series(1, 40) AS n
+                  WHERE n <> 20 OR pg_advisory_xact_lock_shared(1) IS NOT NULL",
                 &[&id],
             )
         });
-        wait_until("it reads", || {
-            db.log_rows().iter().any(|row| row.backend_pid == Some(pid))
-        });
+        wait_until("it has begun", || is_waiting(&db, pid));
+        let begun = db.log_rows();
+        let begun = begun.iter().filter(|row| row.backend_pid == Some(pid));
+        assert_eq!(begun.count(), 19);
         cluster.write_ring(&two_keys());
         let mut admin = db.superuser();
         cluster.reload(&mut admin);
         admin.batch_execute("CALL vault.rotate_root_key()").unwrap();
         assert_eq!(state(&mut admin, "next"), "active");
-        assert!(!reading.is_finished());
+        gate.batch_execute("COMMIT").unwrap();
         assert_eq!(reading.join().unwrap(), 40);
     });
 }
@@ -839,12 +837,13 @@ fn a_long_statement_reads_on_across_a_new_ring_and_its_activation() {
 // ---- broken off ----
 
 /// How often each rotation is broken off.
-const KILLS: u64 = 50;
+const KILLS: u32 = 50;
 
-/// `kill -9` of the whole server at random moments while `work` goes on in a session of its own; after each restart
-/// `judge` looks at what is left.
+/// `kill -9` of the whole server at random moments while `work` goes on in a session of its own and counts what it has
+/// finished; after each restart `judge` looks at what is left.
 fn killed_again_and_again(
-    work: impl Fn(&Database<'_>, &AtomicBool) + Sync,
+    finished: &AtomicU32,
+    work: impl Fn(&mut Client, &AtomicBool) + Sync,
     mut judge: impl FnMut(&Database<'_>),
     prepare: impl FnOnce(&Database<'_>),
 ) {
@@ -854,13 +853,18 @@ fn killed_again_and_again(
         .start();
     let db = Database::on(&cluster);
     prepare(&db);
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let stop = AtomicBool::new(false);
-        // Two bytes of a fresh uuid: between 5 and 260 ms.
-        let moment = u64::from(db.superuser().random_uuid().as_bytes()[15]) + 5;
+        let mut session = db.superuser();
+        // A byte of a fresh uuid: between 1 and 128 ms after the second, the first or none of the statements.
+        let moment = u64::from(session.random_uuid().as_bytes()[15]) / 2 + 1;
+        let enough = finished.load(Ordering::Relaxed) + kill % 3;
         std::thread::scope(|scope| {
             let end = StopOnDrop(&stop);
-            scope.spawn(|| work(&db, &stop));
+            let working = scope.spawn(|| work(&mut session, &stop));
+            wait_until("it gets on", || {
+                finished.load(Ordering::Relaxed) >= enough || working.is_finished()
+            });
             sleep(Duration::from_millis(moment));
             cluster.kill();
             drop(end);
@@ -870,18 +874,19 @@ fn killed_again_and_again(
         expect_all_open(&db);
         expect_one_of_each(&db);
     }
+    assert!(
+        finished.load(Ordering::Relaxed) > KILLS / 2,
+        "hardly anything was rotated"
+    );
 }
 
 /// Runs statements until the server is gone; counts those that went through.
 fn until_killed(
-    db: &Database<'_>,
+    admin: &mut Client,
     stop: &AtomicBool,
     finished: &AtomicU32,
     mut statement: impl FnMut(usize) -> String,
 ) {
-    let Ok(mut admin) = db.try_connect("postgres", db.name()) else {
-        return;
-    };
     for n in 0.. {
         if stop.load(Ordering::Relaxed) || admin.batch_execute(&statement(n)).is_err() {
             return;
@@ -904,8 +909,9 @@ fn a_root_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
     let stock = OnceLock::new();
     let finished = AtomicU32::new(0);
     killed_again_and_again(
-        |db, stop| {
-            until_killed(db, stop, &finished, |n| {
+        &finished,
+        |admin, stop| {
+            until_killed(admin, stop, &finished, |n| {
                 let (from, to) = [("test", "next"), ("next", "test")][n / 2 % 2];
                 match n % 2 {
                     0 => format!("CALL vault.rotate_root_key('{to}', 1)"),
@@ -933,7 +939,6 @@ fn a_root_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
         },
         |db| assert!(stock.set(Stock::of(db, 12, 2)).is_ok()),
     );
-    assert!(finished.into_inner() > 20, "hardly anything was rotated");
 }
 
 #[test]
@@ -941,9 +946,10 @@ fn a_tenants_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
     let stock: OnceLock<Stock> = OnceLock::new();
     let finished = AtomicU32::new(0);
     killed_again_and_again(
-        |db, stop| {
+        &finished,
+        |admin, stop| {
             let tenants = &stock.get().expect("prepared").tenants;
-            until_killed(db, stop, &finished, |n| {
+            until_killed(admin, stop, &finished, |n| {
                 match n % 3 {
                 0 => format!(
                     "SELECT vault.rotate_tenant_key('{}')",
@@ -967,7 +973,6 @@ fn a_tenants_rotation_killed_at_50_moments_is_taken_up_and_loses_nothing() {
         },
         |db| assert!(stock.set(Stock::of(db, 4, 5)).is_ok()),
     );
-    assert!(finished.into_inner() > 20, "hardly anything was rotated");
 }
 
 /// What was acknowledged stands; what was under way when the server died stands, or does not, and nothing in between.
@@ -981,10 +986,8 @@ fn a_secrets_rotation_killed_at_50_moments_leaves_the_one_value_or_the_other() {
     let expected: Mutex<Vec<Expected>> = Mutex::new(Vec::new());
     let finished = AtomicU32::new(0);
     killed_again_and_again(
-        |db, stop| {
-            let Ok(mut session) = db.try_connect("postgres", db.name()) else {
-                return;
-            };
+        &finished,
+        |session, stop| {
             for n in 0.. {
                 let mut guard = expected.lock().unwrap();
                 let which = n % guard.len();
@@ -1062,7 +1065,6 @@ fn a_secrets_rotation_killed_at_50_moments_leaves_the_one_value_or_the_other() {
             }
         },
     );
-    assert!(finished.into_inner() > 50, "hardly anything was rotated");
 }
 
 #[test]

@@ -6,12 +6,12 @@
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::{Client, SimpleQueryMessage};
 use scrubber::{DISTINCTIVE, ORDINARY, SHOWN_QUOTED};
 use serde_json::json;
-use vault_tests::{Builder, Calls, Cluster, Database, Postgrest, Wire, refusal};
+use vault_tests::{Builder, Calls, Cluster, Database, Postgrest, Wire, refusal, wait_until};
 
 const FORMATS: [&str; 4] = ["text", "json", "xml", "yaml"];
 
@@ -69,24 +69,18 @@ fn logs(cluster: &Cluster) -> Vec<(String, String)> {
     session
         .batch_execute(&format!("DO $$ BEGIN RAISE LOG '{end}'; END $$"))
         .expect("an entry");
-    let began = Instant::now();
-    loop {
-        let mut files = Vec::new();
+    let mut files = Vec::new();
+    wait_until("the collector has written", || {
+        files.clear();
         for entry in fs::read_dir(cluster.data().join("log")).expect("the collector's folder") {
             let path = entry.expect("a file").path();
             let text = String::from_utf8_lossy(&fs::read(&path).expect("a log")).into_owned();
             files.push((path.display().to_string(), text));
         }
-        if files.len() >= 3 && files.iter().all(|(_, text)| text.contains(&end)) {
-            files.push(("server.log".to_owned(), cluster.log()));
-            return files;
-        }
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "the collector sleeps"
-        );
-        sleep(Duration::from_millis(20));
-    }
+        files.len() >= 3 && files.iter().all(|(_, text)| text.contains(&end))
+    });
+    files.push(("server.log".to_owned(), cluster.log()));
+    files
 }
 
 /// Secrets, each with a mark of its own, so that a leak says which way it came.
@@ -729,15 +723,21 @@ fn activity(observer: &mut Client, of: i32) -> String {
 fn pg_stat_activity_shows_our_calls_without_their_literals() {
     let db = Database::fresh();
     let mut observer = db.superuser();
+    // What runs waits here, for as long as somebody looks.
+    let mut gate = db.superuser();
     let mut running = |text: &str, during: bool| {
         let mut wire = Wire::open(&db, "postgres");
-        wire.query("PREPARE prepared AS SELECT vault.store_credential('n', $1), pg_sleep(0.4)")
-            .answers();
+        wire.query(
+            "PREPARE prepared AS SELECT vault.store_credential('n', $1), pg_advisory_xact_lock(1)",
+        )
+        .answers();
         let pid: i32 = db.superuser().one(
             "SELECT pid FROM pg_stat_activity WHERE query LIKE 'PREPARE prepared%' AND state = 'idle' \
                AND datname = current_database()",
             &[],
         );
+        gate.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(1)")
+            .expect("a closed gate");
         if let Some(text) = text.strip_prefix('$') {
             wire.parse("", text)
                 .bind("", "", &["Canary"])
@@ -747,32 +747,37 @@ fn pg_stat_activity_shows_our_calls_without_their_literals() {
         } else {
             wire.query(text).send();
         }
-        sleep(Duration::from_millis(150));
+        if during {
+            wait_until("it waits", || {
+                observer.one(
+                    "SELECT count(*) > 0 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'advisory'",
+                    &[&pid],
+                )
+            });
+        }
         let seen_during = activity(&mut observer, pid);
+        gate.batch_execute("COMMIT").expect("an open gate");
         wire.answers();
         let seen_after = activity(&mut observer, pid);
-        if during {
-            assert_ne!(seen_during, "", "{text}");
-        }
         (seen_during, seen_after)
     };
     for (text, shown) in [
         (
-            "SELECT vault.store_credential('n', 'Canary'), pg_sleep(0.4)",
-            "SELECT vault.store_credential(?, ?), pg_sleep(?)",
+            "SELECT vault.store_credential('n', 'Canary'), pg_advisory_xact_lock(1)",
+            "SELECT vault.store_credential(?, ?), pg_advisory_xact_lock(?)",
         ),
         (
-            "$SELECT vault.store_credential($1, 'Canary'), pg_sleep(0.4)",
-            "SELECT vault.store_credential($1, ?), pg_sleep(?)",
+            "$SELECT vault.store_credential($1, 'Canary'), pg_advisory_xact_lock(1)",
+            "SELECT vault.store_credential($1, ?), pg_advisory_xact_lock(?)",
         ),
         ("EXECUTE prepared('Canary')", "EXECUTE prepared(?)"),
         (
-            "DO $$ BEGIN PERFORM vault.store_credential('n', 'Canary'), pg_sleep(0.4); END $$",
+            "DO $$ BEGIN PERFORM vault.store_credential('n', 'Canary'), pg_advisory_xact_lock(1); END $$",
             "DO ?",
         ),
         (
-            "SELECT 'Canary'; SELECT vault.store_credential('n', 'x'), pg_sleep(0.4)",
-            "SELECT ?; SELECT vault.store_credential(?, ?), pg_sleep(?)",
+            "SELECT 'Canary'; SELECT vault.store_credential('n', 'x'), pg_advisory_xact_lock(1)",
+            "SELECT ?; SELECT vault.store_credential(?, ?), pg_advisory_xact_lock(?)",
         ),
     ] {
         assert_eq!(
@@ -794,7 +799,7 @@ fn pg_stat_activity_shows_our_calls_without_their_literals() {
         );
     }
     // And statements of others are shown as they are, while they run and after.
-    let foreign = "SELECT 'Canary', pg_sleep(0.4)";
+    let foreign = "SELECT 'Canary', pg_advisory_xact_lock(1)";
     assert_eq!(
         running(foreign, true),
         (foreign.to_owned(), foreign.to_owned())
@@ -883,12 +888,15 @@ fn the_end_of_a_backend_names_no_literal() {
     let call = "SELECT vault.store_credential('n', 'Canary'), pg_sleep(60)";
     let start = |wire: &mut Wire| -> i32 {
         wire.query(call).send();
-        sleep(Duration::from_millis(200));
-        db.superuser().one(
-            "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(?)%' AND pid <> pg_backend_pid() \
-               AND state = 'active'",
-            &[],
-        )
+        let mut pid = None;
+        wait_until("it sleeps", || {
+            pid = db.superuser().one(
+                "SELECT max(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+                &[],
+            );
+            pid.is_some()
+        });
+        pid.expect("the one that sleeps")
     };
     let pid = start(&mut Wire::open(&db, "postgres"));
     db.superuser()

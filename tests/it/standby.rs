@@ -6,12 +6,15 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use postgres::Client;
 use uuid::Uuid;
-use vault_tests::{Adapter, Calls, Cluster, Database, LogRow, Server, refusal, state_of};
+use vault_tests::{
+    Adapter, Calls, Cluster, Database, LogRow, Server, refusal, state_of, wait_until,
+};
+
+use crate::crash::StopOnDrop;
 
 const FILE: &str = "cluster_name = 'reader one'\ntenant_vault.standby_audit = 'file'\n";
 
@@ -431,12 +434,17 @@ fn after_a_kill_every_acknowledged_read_has_its_line() {
     for _ in 0..3 {
         let target = acknowledged.lock().unwrap().len() + 150;
         let stop = AtomicBool::new(false);
+        let connected = AtomicU32::new(0);
         std::thread::scope(|scope| {
+            // Also when this thread panics: the clients must not go on for ever.
+            let _end = StopOnDrop(&stop);
             for client in 0..4 {
                 let (stop, acknowledged, standby, db) = (&stop, &acknowledged, &standby, &db);
+                let connected = &connected;
                 scope.spawn(move || {
                     let mut session = service_on(standby, db);
                     let pid: i32 = session.one("SELECT pg_backend_pid()", &[]);
+                    connected.fetch_add(1, Ordering::Relaxed);
                     for number in 0.. {
                         if stop.load(Ordering::Relaxed) {
                             break;
@@ -453,21 +461,15 @@ fn after_a_kill_every_acknowledged_read_has_its_line() {
                     }
                 });
             }
-            let patience = Instant::now() + Duration::from_secs(30);
-            while acknowledged.lock().unwrap().len() < target && Instant::now() < patience {
-                std::thread::sleep(Duration::from_millis(3));
-            }
+            wait_until("all are at it, and enough is read", || {
+                connected.load(Ordering::Relaxed) == 4
+                    && acknowledged.lock().unwrap().len() >= target
+            });
             standby.kill();
-            stop.store(true, Ordering::Relaxed);
         });
         standby.start();
     }
     let acknowledged = acknowledged.into_inner().unwrap();
-    assert!(
-        acknowledged.len() >= 400,
-        "only {} reads",
-        acknowledged.len()
-    );
     let (imported, there, rejected, _, reasons) = import(&mut db.superuser(), &recorded(&standby));
     assert_eq!((there, rejected), (0, 0), "{reasons:?}");
     let logged: HashSet<String> = of_standbys(&db)
@@ -623,18 +625,15 @@ fn a_promoted_standby_records_in_its_own_log_and_imports_its_own_file() {
     let before = recorded(&standby);
     let mut superuser = standby.connect("postgres", db.name());
     superuser.batch_execute("SELECT pg_promote()").unwrap();
-    let patience = Instant::now() + Duration::from_secs(30);
-    loop {
+    wait_until("it stores", || {
         match session.store("after the promotion", "y") {
-            Ok(stored) => {
-                assert_eq!(session.retrieve(stored).unwrap(), "y");
-                break;
+            Ok(stored) => session.retrieve(stored).unwrap() == "y",
+            Err(error) => {
+                assert_eq!(state_of(&error), "25006");
+                false
             }
-            Err(error) => assert_eq!(state_of(&error), "25006"),
         }
-        assert!(Instant::now() < patience);
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    });
     assert_eq!(session.retrieve(id).unwrap(), "x");
     let after = recorded(&standby);
     assert!(after.starts_with(&before));

@@ -739,6 +739,99 @@ fn every_view_shows_the_tenant_of_the_context_alone() {
 }
 
 #[test]
+fn who_does_not_see_every_tenant_is_not_told_that_a_root_key_is_needed_by_nobody() {
+    const NEEDED: &str = "SELECT (SELECT tenant_keys FROM vault.root_keys WHERE state = 'active'),
+                                 (SELECT needed_by FROM vault.keys_in_use() WHERE kind = 'root_key')";
+    let db = Database::fresh();
+    let (own, _other) = (estate(&db), estate(&db));
+    let mut admin = db.login(&db.role_with_profile("admin"));
+    let told = |session: &mut Client| {
+        let row = session.query_one(NEEDED, &[]).unwrap();
+        (row.get::<_, Option<i64>>(0), row.get::<_, Option<i64>>(1))
+    };
+    let (shown, needed) = told(&mut admin);
+    assert!(shown >= Some(2) && shown == needed, "{shown:?} {needed:?}");
+    assert_eq!(acting(&mut admin, own.tenant, told), (None, None));
+    db.superuser()
+        .batch_execute(&format!(
+            "ALTER DATABASE {} SET tenant_vault.require_tenant_context = on",
+            db.name()
+        ))
+        .unwrap();
+    let mut admin = db.login(&db.role_with_profile("admin"));
+    assert_eq!(told(&mut admin), (None, None));
+}
+
+#[test]
+fn a_cascade_of_the_callers_shows_no_more_of_a_view() {
+    // PostgreSQL lifts forced row security for the actions of foreign keys, and for what the triggers that they fire do. A
+    // temporary table is enough for such a trigger.
+    const SNARE: &str = "
+        CREATE TEMP TABLE parent (id int PRIMARY KEY);
+        CREATE TEMP TABLE child (id int REFERENCES parent ON DELETE CASCADE);
+        CREATE TEMP TABLE seen (view text, rows bigint, of_others bigint);
+        CREATE FUNCTION pg_temp.look() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            v_view text;
+        BEGIN
+            FOR v_view IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+                           WHERE c.relnamespace = 'vault'::regnamespace AND c.relkind = 'v'
+                             AND a.attname IN ('tenant_id', 'organization_id')
+                             AND has_table_privilege(c.oid, 'SELECT')
+            LOOP
+                EXECUTE format('INSERT INTO seen SELECT %1$L, count(*), count(*) FILTER
+                                 (WHERE (to_jsonb(v) ->> ''tenant_id'')::uuid IS DISTINCT FROM vault.get_current_tenant())
+                                  FROM vault.%1$I AS v', v_view);
+            END LOOP;
+            RETURN OLD;
+        END $$;
+        CREATE TRIGGER look BEFORE DELETE ON child FOR EACH ROW EXECUTE FUNCTION pg_temp.look();
+        INSERT INTO parent VALUES (1), (2);
+        INSERT INTO child VALUES (1), (2)";
+    let db = Database::fresh();
+    let (own, other) = (estate(&db), estate(&db));
+    for tenant in [own.tenant, other.tenant] {
+        db.service()
+            .batch_execute(&format!(
+                "SELECT vault.save_tenant_resend_config('{tenant}', p_from_name => 'N')"
+            ))
+            .unwrap();
+        db.service()
+            .batch_execute(&format!(
+                "SELECT vault.encrypt_tenant_secret('{tenant}', 'gone', 'x');
+                 SELECT vault.delete_tenant_secret('{tenant}', 'gone')"
+            ))
+            .unwrap();
+    }
+    let user = db.role_with_profile("tenant_user");
+    add(&db, own.tenant, &user, "owner", "database_role");
+    let admin = db.role_with_profile("admin");
+    for (role, views) in [(&user, 7), (&admin, 15)] {
+        let mut session = db.login(role);
+        session.batch_execute(SNARE).unwrap();
+        acting(&mut session, own.tenant, |session| {
+            session
+                .batch_execute("DELETE FROM parent WHERE id = 1")
+                .unwrap();
+            let looked: i64 = session.one("SELECT count(*) FROM seen", &[]);
+            assert!(looked >= views, "{role}: {looked}");
+            let of_others: Vec<String> = session.one(
+                "SELECT coalesce(array_agg(view), '{}') FROM seen WHERE of_others > 0",
+                &[],
+            );
+            assert_eq!(of_others, [""; 0], "{role}");
+        });
+    }
+    let mut session = db.login(&user);
+    session.batch_execute(SNARE).unwrap();
+    session
+        .batch_execute("DELETE FROM parent WHERE id = 2")
+        .unwrap();
+    let without_context: i64 = session.one("SELECT sum(rows)::bigint FROM seen", &[]);
+    assert_eq!(without_context, 0);
+}
+
+#[test]
 fn cross_tenant_calls_name_another_tenant_and_see_their_own() {
     let db = Database::fresh();
     let (own, other) = (estate(&db), estate(&db));
@@ -919,6 +1012,74 @@ fn somebody_elses_definer_function_keeps_to_its_callers_tenant() {
         ))
         .unwrap();
     refusal(member.done("SELECT act_for($1)", &[&other.tenant]), "42501");
+}
+
+/// PostgreSQL computes index expressions as the table's owner, also where somebody with more power analyzes the table. Nothing
+/// of that power is lent to the owner, who may well be a user of one tenant.
+#[test]
+fn what_is_computed_for_others_lends_nobody_their_reach() {
+    let db = Database::fresh();
+    let (own, other) = (estate(&db), estate(&db));
+    let mallory = db.role_with_profile("tenant_user");
+    add(&db, own.tenant, &mallory, "owner", "database_role");
+    db.superuser()
+        .batch_execute(&format!("CREATE SCHEMA lair AUTHORIZATION {mallory}"))
+        .unwrap();
+    let mut session = db.login(&mallory);
+    session
+        .batch_execute(&format!(
+            "CREATE TABLE lair.found (what text);
+             CREATE FUNCTION lair.attempt(statement text) RETURNS void LANGUAGE plpgsql AS $$
+             BEGIN
+                 EXECUTE statement;
+                 INSERT INTO lair.found VALUES ('done: ' || statement);
+             EXCEPTION WHEN OTHERS THEN
+                 INSERT INTO lair.found VALUES (SQLSTATE);
+             END $$;
+             CREATE FUNCTION lair.reach() RETURNS void LANGUAGE plpgsql AS $$
+             BEGIN
+                 PERFORM lair.attempt('SELECT vault.set_tenant_context(''{}'')');
+                 PERFORM lair.attempt('SELECT vault.delete_credential(''{}'')');
+                 PERFORM lair.attempt('SELECT 1 / (count(*) = 0)::int FROM vault.credential_list');
+             END $$;
+             CREATE FUNCTION lair.innocent(id int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+             BEGIN
+                 IF id = 7 AND session_user <> '{mallory}' THEN
+                     PERFORM lair.reach();
+                 END IF;
+                 RETURN id;
+             END $$;
+             CREATE TABLE lair.bait AS SELECT i FROM generate_series(1, 10) AS i;
+             CREATE INDEX ON lair.bait (lair.innocent(i))",
+            other.tenant, other.credential
+        ))
+        .unwrap();
+    for deed in ["ANALYZE lair.bait", "REINDEX TABLE lair.bait"] {
+        let (_, rows) = db.logged(|| db.superuser().batch_execute(deed).unwrap());
+        let mut refused: Vec<_> = rows
+            .iter()
+            .map(|row| (row.action.as_str(), row.outcome.as_str()))
+            .collect();
+        refused.sort_unstable();
+        assert_eq!(
+            refused,
+            [("delete", "denied"), ("set_context", "denied")],
+            "{deed}"
+        );
+        let mut found: Vec<String> = session.one("SELECT array_agg(what) FROM lair.found", &[]);
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                "42501",
+                "42501",
+                "done: SELECT 1 / (count(*) = 0)::int FROM vault.credential_list"
+            ],
+            "{deed}"
+        );
+        session.batch_execute("TRUNCATE lair.found").unwrap();
+    }
+    assert_eq!(db.service().retrieve(other.credential).unwrap(), "v2");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! A tenant as a whole: locked for every session at once, its old key generations taken out of use, shredded.
 
-use std::time::Duration;
-
 use postgres::Client;
 use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, OTHER_KEY_HEX, ROOT_KEY_HEX, Shutdown, refusal};
+
+use crate::concurrency::wait_for_a_lock;
 
 fn lock(admin: &mut Client, tenant: Uuid) {
     admin
@@ -321,8 +321,7 @@ fn a_generation_is_not_taken_from_under_an_open_transaction() {
             let answer = admin.query("SELECT vault.set_min_key_version($1, 2)", &[&tenant]);
             refusal(answer, "55000").message().to_owned()
         });
-        std::thread::sleep(Duration::from_millis(300));
-        assert!(!waiting.is_finished(), "it waits for the writer");
+        wait_for_a_lock(&db);
         writer.batch_execute("COMMIT").unwrap();
         assert!(waiting.join().unwrap().ends_with("sealed under it: 1"));
     });

@@ -1,8 +1,9 @@
 //! The extension's functions as words of the tests, so that a test reads like its sentence.
 
 use postgres::error::DbError;
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{FromSqlOwned, ToSql};
-use postgres::{Error, GenericClient};
+use postgres::{Client, Error, GenericClient};
 use uuid::Uuid;
 
 type Answer<T> = Result<T, Error>;
@@ -151,6 +152,18 @@ impl<C: GenericClient> Calls for C {
     fn done(&mut self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Answer<()> {
         self.query(sql, parameters).map(drop)
     }
+}
+
+/// What was notified since the last time. Whoever notified has been answered: by then PostgreSQL has signalled all who
+/// listen, and a listener hears what it was signalled before its next statement is answered.
+pub fn heard(listener: &mut Client) -> Vec<String> {
+    listener.batch_execute("SELECT 1").expect("a live listener");
+    listener
+        .notifications()
+        .iter()
+        .map(|news| Ok(news.payload().to_owned()))
+        .collect()
+        .expect("notifications")
 }
 
 /// The SQLSTATE of an error, or a panic if it did not come from the server.

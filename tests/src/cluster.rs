@@ -122,7 +122,8 @@ impl Builder {
         }
         setting(&mut conf, "fsync", if self.fsync { "on" } else { "off" });
         setting(&mut conf, "shared_buffers", "64MB");
-        setting(&mut conf, "max_connections", "60");
+        // The backend of a client that has gone needs a processor to end, and counts until then.
+        setting(&mut conf, "max_connections", "120");
         for (name, value) in &self.settings {
             setting(&mut conf, name, value);
         }
@@ -287,19 +288,21 @@ impl Cluster {
 
     /// `kill -9` of every process of the server at once; returns when the last one is gone.
     pub fn kill(&self) {
-        let postmaster = self.postmaster_pid().expect("a running server");
-        let mut pids = vec![postmaster];
-        pids.extend(children_of(postmaster));
-        let numbers: Vec<String> = pids.iter().map(u32::to_string).collect();
-        // Some may have ended by themselves meanwhile; what counts is that none is left.
-        let _ = Command::new("sh")
-            .args(["-c", &format!("kill -9 {}", numbers.join(" "))])
-            .stderr(Stdio::null())
-            .status();
-        self.collect();
+        let data = fs::canonicalize(self.data()).expect("the data folder");
+        // One that the postmaster started at the last moment is not among those found first; and no server starts beside
+        // a backend of its predecessor.
         wait_until("the killed server is gone", || {
-            pids.iter().all(|pid| is_gone(*pid))
+            let pids: Vec<String> = working_in(&data).iter().map(u32::to_string).collect();
+            if !pids.is_empty() {
+                // Some may have ended by themselves meanwhile; what counts is that none is left.
+                let _ = Command::new("sh")
+                    .args(["-c", &format!("kill -9 {}", pids.join(" "))])
+                    .stderr(Stdio::null())
+                    .status();
+            }
+            pids.is_empty()
         });
+        self.collect();
     }
 
     /// `kill -9` of one backend, upon which the postmaster ends all others and recovers.
@@ -326,11 +329,9 @@ impl Cluster {
             .arg(self.data())
             .arg("reload"));
         wait_until("the session has reloaded", || loaded() > before);
-    }
-
-    fn postmaster_pid(&self) -> Option<u32> {
-        let text = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
-        text.lines().next()?.trim().parse().ok()
+        // The postmaster tells its children one after the other; once it takes a connection again it has told them all,
+        // and every other session hears of it before its next statement.
+        drop(self.connect("postgres", "postgres"));
     }
 
     // ---- its files ----
@@ -509,7 +510,7 @@ pub(crate) fn private_folder(server: &Server) -> PathBuf {
 
 /// A port below the range from which the kernel picks clients' ports: one of those could otherwise hold ours
 /// while the server is down.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
@@ -528,32 +529,24 @@ fn setting(conf: &mut String, name: &str, value: &str) {
     writeln!(conf, "{name} = '{}'", value.replace('\'', "''")).expect("writing to a String");
 }
 
-fn children_of(parent: u32) -> Vec<u32> {
-    let mut children = Vec::new();
+/// The processes whose working directory this is, as the data folder is of all that belong to a server. Of a zombie it
+/// cannot be told.
+fn working_in(folder: &Path) -> Vec<u32> {
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
-        // "pid (name) state ppid ...": the name may hold blanks and brackets, what follows the last one cannot.
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
-            continue;
-        };
-        let ppid = stat
-            .rsplit_once(')')
-            .and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        if ppid == Some(&parent.to_string()) {
-            children.push(pid);
+        if fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder) {
+            found.push(pid);
         }
     }
-    children
+    found
 }
 
 /// A zombie counts as gone: in a container nobody may ever collect it.
-pub(crate) fn is_gone(pid: u32) -> bool {
+pub fn is_gone(pid: u32) -> bool {
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat
             .rsplit_once(')')
@@ -562,7 +555,9 @@ pub(crate) fn is_gone(pid: u32) -> bool {
     }
 }
 
-pub(crate) fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
+/// The only limit of time that a test may set to what must happen: one that no machine needs, spent where it never does.
+#[track_caller]
+pub fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(60);
     while !reached() {
         assert!(

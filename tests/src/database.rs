@@ -53,17 +53,7 @@ impl Database<'static> {
     }
 
     pub fn with_adapter(adapter: Adapter) -> Self {
-        let database = Self::fresh();
-        if adapter == Adapter::Spi {
-            database
-                .superuser()
-                .batch_execute(&format!(
-                    "ALTER DATABASE {} SET tenant_vault.storage_adapter = 'spi'",
-                    database.name
-                ))
-                .expect("the adapter's setting");
-        }
-        database
+        Self::fresh().through(adapter)
     }
 }
 
@@ -72,6 +62,18 @@ impl<'c> Database<'c> {
         let database = Self::without_extension(cluster);
         database.create_extension().expect("CREATE EXTENSION");
         database
+    }
+
+    pub fn through(self, adapter: Adapter) -> Self {
+        if adapter == Adapter::Spi {
+            self.superuser()
+                .batch_execute(&format!(
+                    "ALTER DATABASE {} SET tenant_vault.storage_adapter = 'spi'",
+                    self.name
+                ))
+                .expect("the adapter's setting");
+        }
+        self
     }
 
     pub fn without_extension(cluster: &'c Cluster) -> Self {

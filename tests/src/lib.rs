@@ -17,8 +17,8 @@ mod postgrest;
 mod server;
 mod wire;
 
-pub use calls::{Calls, refusal, state_of};
-pub use cluster::{Builder, Cluster, Shutdown};
+pub use calls::{Calls, heard, refusal, state_of};
+pub use cluster::{Builder, Cluster, Shutdown, is_gone, wait_until};
 pub use database::{Adapter, Database, shared, temporary_role};
 pub use issuer::{Issuer, hmac_sha256, hs256, now_s, rsa_public_key, signed_with, unsigned};
 pub use log_rows::LogRow;

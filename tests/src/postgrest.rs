@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::cluster::free_port;
 use crate::companion::Companion;
 use crate::issuer::hs256;
 use crate::pgbouncer::uri;
@@ -217,13 +218,6 @@ impl Response {
 
 fn direct(db: &Database<'_>) -> String {
     uri(db.dir(), db.port(), "authenticator", db.name())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }
 
 fn try_request(

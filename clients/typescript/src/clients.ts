@@ -3,8 +3,8 @@ import { NotConfiguredError } from './errors.js'
 export interface Source<C> {
   /** For messages. */
   service: string
-  /** The version of what is stored; `null`: nothing. Opens no secret. */
-  version(tenantId: string): Promise<number | null>
+  /** Another one for whatever is stored in its place; `null`: nothing is. Opens no secret. */
+  version(tenantId: string): Promise<number | string | null>
   /** A client that has the tenant's key; `null`: there is none. */
   create(tenantId: string): Promise<C | null>
 }
@@ -31,8 +31,15 @@ export interface TenantClients<C> {
 }
 
 interface Kept<C> {
-  version: number | null
+  version: number | string | null
   client: Promise<C | null>
+}
+
+/** PostgreSQL reads a uuid in several spellings, and announces changes in this one. */
+function canonical(tenantId: string): string {
+  const id = tenantId.toLowerCase()
+  const digits = id.replaceAll(/[{}-]/g, '')
+  return /^[0-9a-f]{32}$/.test(digits) ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : id
 }
 
 /** Clients of tenants: each tenant has its own, and none is ever handed to another. */
@@ -41,7 +48,7 @@ export function tenantClients<C>(source: Source<C>, { freshness = 'version', max
   let told = false
 
   async function get(tenantId: string): Promise<C | null> {
-    const tenant = tenantId.toLowerCase()
+    const tenant = canonical(tenantId)
     const version = freshness === 'version' ? await source.version(tenant) : null
     if (freshness === 'version' && version === null) {
       kept.delete(tenant)
@@ -96,7 +103,7 @@ export function tenantClients<C>(source: Source<C>, { freshness = 'version', max
       if (tenantId === undefined) {
         kept.clear()
       } else {
-        kept.delete(tenantId.toLowerCase())
+        kept.delete(canonical(tenantId))
       }
     },
     keep(is) {

@@ -9,6 +9,8 @@ export interface Pool {
 
 export interface Connection extends Queries {
   release(error?: Error | boolean): void
+  on?(event: 'error', handler: (error: Error) => void): unknown
+  off?(event: 'error', handler: (error: Error) => void): unknown
 }
 
 export type Row = Record<string, unknown>
@@ -57,20 +59,38 @@ async function transaction<T>(
 ): Promise<T> {
   const connection = await pool.connect()
   let broken: Error | undefined
+  // A connection that is lost while `work` waits for something else says so by this event, which ends a process that does not listen.
+  const lost = (error: Error) => {
+    broken = error
+  }
+  connection.on?.('error', lost)
+  // What `work` has left running must not reach whoever has the connection next.
+  let ended = false
+  const own: Queries = {
+    query: async (text, values) => {
+      if (ended) {
+        throw new TypeError('the transaction has ended: wait for all of its queries before')
+      }
+      return query(connection, text, values)
+    },
+  }
   try {
     await query(connection, 'BEGIN')
-    const vault = createVault(overPg(connection))
+    const vault = createVault(overPg(own))
     await begin(vault)
-    const answer = await work({ query: (text, values) => query(connection, text, values), vault })
+    const answer = await work({ query: own.query, vault })
+    ended = true
     await commit(connection)
     return answer
   } catch (error) {
+    ended = true
     // A connection that cannot even roll back is not given to anybody else.
     await connection.query('ROLLBACK').catch((failure: unknown) => {
       broken = failure instanceof Error ? failure : new Error(String(failure))
     })
     throw ofPostgres(error)
   } finally {
+    connection.off?.('error', lost)
     connection.release(broken)
   }
 }
@@ -91,13 +111,14 @@ export interface TenantScope {
   scopedInsert<R extends Row = Row>(table: string, rows: Row | Row[]): Promise<R[]>
   scopedUpdate<R extends Row = Row>(table: string, where: Where, changes: Row): Promise<R[]>
   scopedDelete<R extends Row = Row>(table: string, where: Where): Promise<R[]>
-  /** All within is one transaction on one connection. */
+  /** All within is one transaction on one connection; within another one, a savepoint of it. */
   scopedTransaction<T>(work: (scope: TenantScope, vault: Vault) => Promise<T>): Promise<T>
 }
 
 /**
  * What `db` has of one tenant. A table that is written to by name must be isolated (`vault.enable_tenant_isolation`), or the call is
- * refused with a `TenantAccessError`: without row security a forgotten condition would reach everybody's rows.
+ * refused with a `TenantAccessError`: without row security a forgotten condition would reach everybody's rows. So is a role that row
+ * security does not bind.
  */
 export function withTenantScope(db: Pool, clientId: string): TenantScope {
   const run = rlsContext(db)
@@ -116,11 +137,22 @@ function scopeOf(tx: TenantTransaction): TenantScope {
   async function target(table: string): Promise<string> {
     const name = qualified(table)
     if (!isolated.has(name)) {
-      if (!(await tx.vault.isRlsEnabled(name))) {
+      const { rows } = await tx.query(
+        'SELECT vault.is_rls_enabled(t) AS isolated, pg_catalog.row_security_active(t) AS binds FROM CAST($1 AS pg_catalog.regclass) AS t',
+        [name],
+      )
+      if (rows[0]?.['isolated'] !== true) {
         throw new TenantAccessError({
           code: '42501',
           message: `table ${name} is not isolated by tenant`,
           hint: `SELECT vault.enable_tenant_isolation('${name}');`,
+        })
+      }
+      if (rows[0]['binds'] !== true) {
+        throw new TenantAccessError({
+          code: '42501',
+          message: `row security of table ${name} does not bind this role`,
+          hint: 'Log in as a role that is no superuser and has no BYPASSRLS.',
         })
       }
       isolated.add(name)
@@ -131,8 +163,8 @@ function scopeOf(tx: TenantTransaction): TenantScope {
   const scope: TenantScope = {
     scopedQuery: <R extends Row>(text: string, values: unknown[] = []) => rowsOf<R>(text, values),
 
-    async scopedInsert<R extends Row>(table: string, given: Row | Row[]): Promise<R[]> {
-      const rows = Array.isArray(given) ? given : [given]
+    async scopedInsert<R extends Row>(table: string, one: Row | Row[]): Promise<R[]> {
+      const rows = Array.isArray(one) ? one : [one]
       const columns = Object.keys(rows[0] ?? {})
       if (columns.length === 0) {
         throw new TypeError('scopedInsert needs a row with at least one column')
@@ -140,10 +172,10 @@ function scopeOf(tx: TenantTransaction): TenantScope {
       const name = await target(table)
       const values: unknown[] = []
       const tuples = rows.map((row) => {
-        if (Object.keys(row).length !== columns.length || !columns.every((column) => column in row)) {
+        if (Object.keys(row).length !== columns.length || !columns.every((column) => Object.hasOwn(row, column))) {
           throw new TypeError('scopedInsert needs rows with the same columns')
         }
-        return `(${columns.map((column) => `$${values.push(row[column])}`).join(', ')})`
+        return `(${columns.map((column) => `$${values.push(given('scopedInsert', column, row[column]))}`).join(', ')})`
       })
       return rowsOf(
         `INSERT INTO ${name} (${columns.map(quoted).join(', ')}) VALUES ${tuples.join(', ')} RETURNING *`,
@@ -158,7 +190,7 @@ function scopeOf(tx: TenantTransaction): TenantScope {
       }
       const name = await target(table)
       const values: unknown[] = []
-      const set = columns.map((column) => `${quoted(column)} = $${values.push(changes[column])}`).join(', ')
+      const set = columns.map((column) => `${quoted(column)} = $${values.push(given('scopedUpdate', column, changes[column]))}`).join(', ')
       return rowsOf(`UPDATE ${name} SET ${set} WHERE ${condition('scopedUpdate', where, values)} RETURNING *`, values)
     },
 
@@ -168,7 +200,18 @@ function scopeOf(tx: TenantTransaction): TenantScope {
       return rowsOf(`DELETE FROM ${name} WHERE ${condition('scopedDelete', where, values)} RETURNING *`, values)
     },
 
-    scopedTransaction: (work) => work(scope, tx.vault),
+    async scopedTransaction(work) {
+      await tx.query('SAVEPOINT scope')
+      try {
+        const answer = await work(scope, tx.vault)
+        await tx.query('RELEASE SAVEPOINT scope')
+        return answer
+      } catch (error) {
+        // Where that fails, nothing else will go well in this transaction.
+        await tx.query('ROLLBACK TO SAVEPOINT scope; RELEASE SAVEPOINT scope').catch(() => {})
+        throw error
+      }
+    },
   }
   return scope
 }
@@ -180,12 +223,17 @@ function condition(who: string, where: Where, values: unknown[]): string {
   }
   return columns
     .map(([column, value]) => {
-      if (value === undefined) {
-        throw new TypeError(`${who}: the condition on ${column} has no value`)
-      }
-      return value === null ? `${quoted(column)} IS NULL` : `${quoted(column)} = $${values.push(value)}`
+      return given(who, column, value) === null ? `${quoted(column)} IS NULL` : `${quoted(column)} = $${values.push(value)}`
     })
     .join(' AND ')
+}
+
+/** The driver makes NULL of `undefined`, which is a value that nobody has given: `null` says NULL. */
+function given(who: string, column: string, value: unknown): unknown {
+  if (value === undefined) {
+    throw new TypeError(`${who}: ${column} has no value`)
+  }
+  return value
 }
 
 /** `kits` or `public.kits`, quoted. */

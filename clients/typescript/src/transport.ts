@@ -66,13 +66,16 @@ export function overPg(queries: Queries): Transport {
 
 /** The same as PostgREST makes of an answer, so that both ways give the same values. */
 function statement(name: FunctionName, args: object) {
+  if (!Object.hasOwn(FUNCTIONS, name)) {
+    throw new TypeError(`the vault has no function ${name}`)
+  }
   const { shape, args: types } = FUNCTIONS[name] as { shape: 'void' | 'rows' | 'value'; args: Record<string, string> }
   const values: unknown[] = []
   const named = Object.entries(args)
     .filter(([, value]) => value !== undefined)
     .map(([argument, value]) => {
       const type = types[argument]
-      if (type === undefined) {
+      if (type === undefined || !Object.hasOwn(types, argument)) {
         throw new TypeError(`${name} has no argument ${argument}`)
       }
       values.push(type === 'jsonb' && value !== null ? JSON.stringify(value) : value)

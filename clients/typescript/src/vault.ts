@@ -51,7 +51,7 @@ export interface ApiCredentials {
 export interface IntegrationConfig {
   connected: boolean
   mode: 'live' | 'test' | null
-  /** Counts the changes: another number, other credentials. */
+  /** Counts the changes; from 1 again, where the account was deleted and another one saved. */
   version: number
   /** By field: the last four characters. */
   hints: Record<string, string>

@@ -127,6 +127,8 @@ test('told of changes, nobody has to ask; and who is told of none keeps nothing'
   assert.equal(await clients.get(A), a)
   ear.hear('vault_credential_changed', JSON.stringify({ id: 'x', tenant_id: A, version: 2, action: 'rotated' }))
   assert.equal((await clients.require(A)).key, `${A}#2`)
+  // However the caller spells it.
+  assert.equal(await clients.get(`{${A.replaceAll('-', '')}}`), await clients.get(A))
   assert.equal(await clients.get(B), b)
   // What cannot be understood may concern everybody.
   ear.hear('vault_credential_changed', 'nonsense')

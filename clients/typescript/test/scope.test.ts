@@ -9,6 +9,7 @@ class Notes implements Pool {
   readonly asked: string[] = []
   readonly values: unknown[][] = []
   readonly released: (Error | boolean | undefined)[] = []
+  readonly handlers = new Set<(error: Error) => void>()
   answer: (text: string) => { rows: Record<string, unknown>[]; rowCount: number; command?: string } = () => ({ rows: [], rowCount: 0 })
 
   async connect(): Promise<Connection> {
@@ -21,11 +22,13 @@ class Notes implements Pool {
       release: (error) => {
         this.released.push(error)
       },
+      on: (_, handler) => this.handlers.add(handler),
+      off: (_, handler) => this.handlers.delete(handler),
     }
   }
 
-  isolated() {
-    this.answer = (text) => ({ rows: text.includes('is_rls_enabled') ? [{ answer: true }] : [], rowCount: 0 })
+  isolated({ isolated = true, binds = true } = {}) {
+    this.answer = (text) => ({ rows: text.includes('is_rls_enabled') ? [{ isolated, binds }] : [], rowCount: 0 })
     return this
   }
 }
@@ -89,6 +92,35 @@ test('a connection that cannot roll back is thrown away', async () => {
   assert.ok(notes.released[0] instanceof Error)
 })
 
+test('what was left running never reaches whoever has the connection next', async () => {
+  for (const end of ['COMMIT', 'ROLLBACK']) {
+    const notes = new Notes()
+    const left: (() => Promise<unknown>)[] = []
+    const work = rlsContext(notes)(TENANT, async (tx) => {
+      left.push(() => tx.query('SELECT 1'), () => tx.vault.getCurrentTenant())
+      if (end === 'ROLLBACK') {
+        throw new RangeError('mine')
+      }
+    })
+    await work.catch(() => {})
+    for (const late of left) {
+      await assert.rejects(late, TypeError)
+    }
+    assert.equal(notes.asked.at(-1), end)
+  }
+})
+
+test('a connection that is lost while nobody asks it anything is thrown away', async () => {
+  const notes = new Notes()
+  await rlsContext(notes)(TENANT, async () => {
+    for (const handler of notes.handlers) {
+      handler(new Error('terminating connection'))
+    }
+  })
+  assert.ok(notes.released[0] instanceof Error)
+  assert.equal(notes.handlers.size, 0)
+})
+
 test('rows are written by name, quoted, with bound values', async () => {
   const notes = new Notes().isolated()
   const scope = withTenantScope(notes, TENANT)
@@ -104,17 +136,17 @@ test('rows are written by name, quoted, with bound values', async () => {
 })
 
 test('a table that is not isolated is not written to', async () => {
-  const notes = new Notes()
-  notes.answer = (text) => ({ rows: text.includes('is_rls_enabled') ? [{ answer: false }] : [], rowCount: 0 })
-  const scope = withTenantScope(notes, TENANT)
-  for (const write of [
-    () => scope.scopedInsert('kits', { name: 'a' }),
-    () => scope.scopedUpdate('kits', { id: 1 }, { name: 'a' }),
-    () => scope.scopedDelete('kits', { id: 1 }),
-  ]) {
-    await assert.rejects(write, TenantAccessError)
+  for (const notes of [new Notes().isolated({ isolated: false }), new Notes().isolated({ binds: false }), new Notes()]) {
+    const scope = withTenantScope(notes, TENANT)
+    for (const write of [
+      () => scope.scopedInsert('kits', { name: 'a' }),
+      () => scope.scopedUpdate('kits', { id: 1 }, { name: 'a' }),
+      () => scope.scopedDelete('kits', { id: 1 }),
+    ]) {
+      await assert.rejects(write, TenantAccessError)
+    }
+    assert.ok(!notes.asked.some((text) => /^(INSERT|UPDATE|DELETE)/.test(text)))
   }
-  assert.ok(!notes.asked.some((text) => /^(INSERT|UPDATE|DELETE)/.test(text)))
 })
 
 test('a write without a condition, or with one without a value, is a slip', async () => {
@@ -124,6 +156,10 @@ test('a write without a condition, or with one without a value, is a slip', asyn
   await assert.rejects(scope.scopedDelete('kits', { id: undefined }), TypeError)
   await assert.rejects(scope.scopedUpdate('kits', { id: 1 }, {}), TypeError)
   await assert.rejects(scope.scopedInsert('kits', [{ a: 1 }, { b: 1 }]), TypeError)
+  await assert.rejects(scope.scopedInsert('kits', [{ toString: 1 }, { b: 1 }]), TypeError)
+  // The driver would write NULL.
+  await assert.rejects(scope.scopedInsert('kits', { a: undefined }), TypeError)
+  await assert.rejects(scope.scopedUpdate('kits', { id: 1 }, { a: undefined }), TypeError)
   await assert.rejects(scope.scopedDelete('a.b.c', { id: 1 }), TypeError)
 })
 
@@ -136,5 +172,6 @@ test('a transaction of the scope is one transaction', async () => {
   })
   assert.equal(notes.asked.filter((text) => text === 'BEGIN').length, 1)
   assert.equal(notes.asked.filter((text) => text === 'COMMIT').length, 1)
+  assert.equal(notes.asked.filter((text) => text === 'RELEASE SAVEPOINT scope').length, 1)
   assert.equal(notes.released.length, 1)
 })

@@ -70,6 +70,8 @@ test('over pg, arguments are bound and never part of the text', async () => {
     ],
   ])
   await assert.rejects(vault.call('list_credentials', { p_x: 1 } as never), TypeError)
+  await assert.rejects(vault.call('list_credentials', { constructor: 1 } as never), TypeError)
+  await assert.rejects(vault.call('constructor' as never, {} as never), TypeError)
 })
 
 test('over pg, an error of the driver stays what it is', async () => {

@@ -75,6 +75,7 @@ pub const DISTINCTIVE: &[&str] = &[
     "rate_limit_status",
     "record_access_change",
     "record_verification",
+    "refer_to_credentials",
     "refuse_plaintext",
     "remove_guard_rule",
     "repair_organization_integrations",

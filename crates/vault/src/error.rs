@@ -126,6 +126,13 @@ pub enum VaultError {
     #[error("a caller may name no other user than itself")]
     NotYourself,
 
+    /// PostgreSQL runs code of a table's owner on behalf of somebody else, who must not lend it anything.
+    #[error("the vault cannot be called within security-restricted operation")]
+    Restricted,
+
+    #[error("the vault is in the midst of another call of this session")]
+    Reentered,
+
     #[error("this takes {needed} of the tenant")]
     StandingTooLow { needed: &'static str },
 

@@ -1,3 +1,16 @@
+-- What makes the foreign key. PostgreSQL checks one with the rights of the owner of the table that is referred to, here the
+-- vault's own role, and on the way calls the cast by which a referring column's type becomes a uuid, whoever made that. So
+-- nobody holds REFERENCES on vault.credentials: it is lent for the length of one ALTER TABLE, on columns that are uuid.
+CREATE FUNCTION vault.refer_to_credentials(p_table regclass, p_column text, p_tenant_column text, p_on_delete text)
+    RETURNS void
+    LANGUAGE c  VOLATILE  PARALLEL UNSAFE  SECURITY INVOKER   -- not STRICT: NULL must raise 22004
+    SET search_path = pg_catalog, vault, pg_temp
+    AS 'MODULE_PATHNAME', 'refer_to_credentials_wrapper';
+ALTER FUNCTION vault.refer_to_credentials(regclass, text, text, text) OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.refer_to_credentials(regclass, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION vault.refer_to_credentials(regclass, text, text, text) IS
+    'Makes the foreign key of vault.add_credential_reference, which see. Raises 22004, 22023 (columns that are no uuid), 23503, 42501. Profiles admin, developer.';
+
 -- With the rights of its caller, on the caller's own table. A foreign key like any other: PostgreSQL keeps it, dumps it and
 -- checks it with the rights of the vault's own role, so that nobody has to be able to read a credential to refer to it.
 CREATE FUNCTION vault.add_credential_reference(p_table regclass, p_column name, p_on_delete text DEFAULT 'restrict',
@@ -10,18 +23,12 @@ DECLARE
     v_column name;
     v_found  smallint;
     v_keys   smallint[] := '{}';
-    v_action text;
 BEGIN
     IF p_table IS NULL OR p_column IS NULL OR p_on_delete IS NULL OR p_tenant_column IS NULL THEN
         RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'no argument of add_credential_reference may be null',
             HINT = 'Call vault.add_credential_reference(table, column).';
     END IF;
-    v_action := CASE lower(p_on_delete)
-        WHEN 'restrict' THEN 'RESTRICT'
-        -- The tenant stays: a row belongs to it with or without a credential.
-        WHEN 'set null' THEN format('SET NULL (%I)', p_column)
-        WHEN 'cascade' THEN 'CASCADE' END;
-    IF v_action IS NULL THEN
+    IF lower(p_on_delete) NOT IN ('restrict', 'set null', 'cascade') THEN
         RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'invalid value for argument p_on_delete',
             HINT = 'It is one of restrict, set null, cascade.';
     END IF;
@@ -49,8 +56,7 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42710', MESSAGE = format('column %I of %s refers to a credential already', p_column, p_table),
             HINT = 'Drop that constraint first.';
     END IF;
-    EXECUTE format('ALTER TABLE %s ADD FOREIGN KEY (%I, %I) REFERENCES vault.credentials (id, tenant_id) '
-                   'ON DELETE %s ON UPDATE RESTRICT', p_table, p_column, p_tenant_column, v_action);
+    PERFORM vault.refer_to_credentials(p_table, p_column, p_tenant_column, lower(p_on_delete));
     -- Else each deletion of a credential would read all of the table.
     IF NOT EXISTS (SELECT FROM pg_index AS i
                     WHERE i.indrelid = p_table AND i.indisvalid AND i.indpred IS NULL

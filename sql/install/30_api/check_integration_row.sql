@@ -7,6 +7,15 @@ CREATE FUNCTION vault.check_integration_row()
 DECLARE
     v_table text := format('%I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME);
 BEGIN
+    -- With the vault's own rights nothing of the table's owner is to run, and a cast of another type would.
+    IF (SELECT count(*) FROM pg_attribute AS a
+         WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
+           AND (a.attname, a.atttypid) IN (('config_version', 'integer'::regtype), ('field_mappings', 'jsonb'::regtype),
+                                           ('sync_schedule', 'jsonb'::regtype), ('updated_at', 'timestamptz'::regtype))) <> 4
+    THEN
+        RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('table %s has lost the types of a table of integrations', v_table),
+            HINT = 'Attach it again: SELECT vault.attach_organization_integrations(...); says what it lacks.';
+    END IF;
     IF TG_OP = 'UPDATE' THEN
         NEW.updated_at := now();
     END IF;

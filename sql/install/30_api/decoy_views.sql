@@ -3,7 +3,8 @@
 CREATE VIEW vault.decoy_list WITH (security_barrier = true) AS
     SELECT d.credential_id AS id, d.tenant_id, c.name, d.created_by::text, d.created_at, c.id IS NULL AS is_deleted
       FROM vault.decoys AS d
-      LEFT JOIN vault.credentials AS c ON c.id = d.credential_id AND c.tenant_id = d.tenant_id;
+      LEFT JOIN vault.credentials AS c ON c.id = d.credential_id AND c.tenant_id = d.tenant_id
+     WHERE (SELECT vault.lists_every_tenant()) OR d.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.decoy_list OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.decoy_list FROM PUBLIC;
 COMMENT ON VIEW vault.decoy_list IS 'Which credentials and tenant secrets are decoys. Profile admin.';

@@ -9,6 +9,7 @@ DECLARE
     v_id   text;
     v_well text;
     v_find text;
+    v_hint text;
 BEGIN
     FOR v_id, v_well, v_find IN VALUES
 
@@ -123,6 +124,14 @@ $find$),
       FROM wanted AS w
      WHERE NOT EXISTS (SELECT FROM found AS f
                         WHERE (w.grantee, w.kind, w.oid, w.privilege) = (f.grantee, f.kind, f.oid, f.privilege))
+    UNION ALL
+    -- A privilege on every table that stands in no table's list.
+    SELECT 'privileges', 'warning',
+           format('role %I is a member of pg_write_all_data: it can change the access log, members and trusted issuers', r.rolname),
+           format('REVOKE pg_write_all_data FROM %I; and give it the tables that it writes.', r.rolname)
+      FROM pg_auth_members AS m
+      JOIN pg_roles AS r ON r.oid = m.member
+     WHERE m.roleid = 'pg_write_all_data'::regrole AND NOT r.rolsuper
 $find$),
 
 ('ownership', 'everything belongs to tenant_vault_owner', $find$
@@ -156,7 +165,7 @@ $find$),
                    'isolating_column', 'refuse_tenant_change', 'missing_isolation', 'check_isolation',
                    'enable_tenant_isolation', 'disable_tenant_isolation', 'is_rls_enabled', 'assert_tenant_ownership',
                    'tenant_isolation_report', 'destroy_app_secrets', 'release_apps', 'attach_app_table', 'detach_app_table',
-                   'add_credential_reference', 'attach_organization_integrations', 'create_organization_integrations',
+                   'add_credential_reference', 'refer_to_credentials', 'attach_organization_integrations', 'create_organization_integrations',
                    'repair_organization_integrations', 'api_surface', 'check_api_schema', 'exposed_api', 'wrapper_source', 'expose_api',
                    'unexpose_api', 'guard_row', 'guardable_columns', 'check_guard', 'guard_table', 'unguard_table',
                    'drop_guard_triggers', 'guard_report', 'scan_table', 'scan_plaintext', 'import_query',
@@ -342,7 +351,7 @@ $find$),
         ('auto_explain.log_min_duration', ARRAY['-1'], true, 'slow statements are logged with their literals',
          'Set it to -1, or preload the library and leave tenant_vault.shield on.'),
         ('pg_stat_statements.track_utility', ARRAY['off', 'false', 'no', '0'], false,
-         'DO, CALL and EXPLAIN are kept with their literals',
+         'utility statements such as DO, CALL and COPY are kept with their literals',
          'Set it to off, or let no secret stand in such a statement.')
     ), given (place, name, value) AS (
         SELECT NULL, r.name, current_setting(r.name, true) FROM risky AS r
@@ -399,8 +408,9 @@ $find$)
                 RETURN QUERY SELECT v_id, 'ok', v_well, NULL::text;
             END IF;
         EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS v_hint = PG_EXCEPTION_HINT;
             RETURN QUERY SELECT v_id, 'error', 'the check itself failed: ' || SQLERRM,
-                                'Mend what the message names, then look again.';
+                                COALESCE(NULLIF(v_hint, ''), 'Mend what the message names, then look again.');
         END;
     END LOOP;
 END

@@ -12,6 +12,7 @@ DECLARE
     v_taken     text;
     v_acl       aclitem[];
     v_owner     oid;
+    v_trusted   oid[] := ARRAY(SELECT r.oid FROM pg_roles AS r WHERE r.rolsuper OR r.rolname = current_user);
     v_made      integer := 0;
 BEGIN
     PERFORM vault.check_api_schema('expose_api', p_schema);
@@ -42,21 +43,26 @@ BEGIN
             HINT = 'Rename or drop them, or expose the vault in another schema that PostgREST serves.';
     END IF;
 
-    -- What is not of this profile, or would be made otherwise by now. What is right stays, with all that depends on it.
+    -- What is not of this profile, or would be made otherwise by now, or belongs to somebody who could change it later: a wrapper
+    -- runs with the rights of whoever calls it. What is right stays, with all that depends on it.
     FOR v_statement IN
         SELECT format('DROP FUNCTION %I.%I(%s)', e.schema_name, e.name, e.arguments)
           FROM vault.exposed_api(p_schema) AS e JOIN pg_proc AS w ON w.oid = e.object
          WHERE e.object_kind = 'FUNCTION'
            AND NOT EXISTS (SELECT FROM vault.api_surface(p_profile) AS a
                             CROSS JOIN LATERAL to_regprocedure(a.object_name) AS f
-                            WHERE a.object_kind = 'FUNCTION' AND a.object_name = e.wrapped AND w.prosrc = vault.wrapper_source(f)
+                            WHERE a.object_kind = 'FUNCTION' AND a.object_name = e.wrapped AND a.name = e.name
+                              AND w.prosrc = vault.wrapper_source(f)
+                              AND w.proowner = ANY (v_trusted) AND w.provolatile = 'v'
+                              AND NOT w.prosecdef AND w.proconfig IS NULL
                               AND pg_get_function_arguments(w.oid) = pg_get_function_arguments(f)
                               AND pg_get_function_result(w.oid) = pg_get_function_result(f))
         UNION ALL
         SELECT format('DROP VIEW %I.%I', e.schema_name, e.name)
-          FROM vault.exposed_api(p_schema) AS e
+          FROM vault.exposed_api(p_schema) AS e JOIN pg_class AS w ON w.oid = e.object
          WHERE e.object_kind = 'VIEW'
-           AND (e.wrapped NOT IN (SELECT a.object_name FROM vault.api_surface(p_profile) AS a WHERE a.object_kind = 'VIEW')
+           AND (w.relowner <> ALL (v_trusted) OR w.reloptions IS DISTINCT FROM '{security_invoker=true}'
+                OR e.wrapped NOT IN (SELECT a.object_name FROM vault.api_surface(p_profile) AS a WHERE a.object_kind = 'VIEW')
                 OR (SELECT array_agg(row(c.attname, c.atttypid) ORDER BY c.attnum) FROM pg_attribute AS c WHERE c.attrelid = e.object)
                    <> (SELECT array_agg(row(c.attname, c.atttypid) ORDER BY c.attnum) FROM pg_attribute AS c
                         WHERE c.attrelid = to_regclass(e.wrapped)))

@@ -8,7 +8,7 @@ CREATE FUNCTION vault.exposed_api(p_schema name DEFAULT NULL)
                substring(f.prosrc FROM '-- Made by vault\.expose_api of ([^\n]*)\.\n')
           FROM pg_proc AS f JOIN pg_namespace AS s ON s.oid = f.pronamespace
          WHERE (p_schema IS NULL OR s.nspname = p_schema) AND s.nspname <> 'vault'
-           AND f.prosrc LIKE E'\n-- Made by vault.expose\\_api of %'
+           AND f.prokind = 'f' AND f.prosrc LIKE E'\n-- Made by vault.expose\\_api of %'
         UNION ALL
         SELECT s.nspname, 'VIEW', w.relname, w.oid, NULL, format('vault.%I', v.relname)
           FROM pg_class AS w JOIN pg_namespace AS s ON s.oid = w.relnamespace

@@ -93,7 +93,8 @@ COMMENT ON FUNCTION vault.import_legacy(text, text, jsonb, text, uuid, text, boo
 CREATE VIEW vault.import_list WITH (security_barrier = true) AS
     SELECT i.source, i.item, i.tenant_id, i.credential_id, c.name, i.imported_by::text, i.imported_at, c.id IS NULL AS is_deleted
       FROM vault.imported_items AS i
-      LEFT JOIN vault.credentials AS c ON c.id = i.credential_id AND c.tenant_id = i.tenant_id;
+      LEFT JOIN vault.credentials AS c ON c.id = i.credential_id AND c.tenant_id = i.tenant_id
+     WHERE (SELECT vault.lists_every_tenant()) OR i.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.import_list OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.import_list FROM PUBLIC;
 COMMENT ON VIEW vault.import_list IS

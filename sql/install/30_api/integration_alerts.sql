@@ -17,7 +17,8 @@ COMMENT ON FUNCTION vault.replace_integration(regclass, uuid, uuid, integer, jso
 CREATE VIEW vault.integration_alert_list WITH (security_barrier = true) AS
     SELECT a.id, a.tenant_id AS organization_id, a.table_name, a.row_id, a.column_name, a.problem, a.old_value, a.new_value,
            a.raised_by::text AS raised_by, a.raised_at
-      FROM vault.integration_alerts AS a;
+      FROM vault.integration_alerts AS a
+     WHERE (SELECT vault.lists_every_tenant()) OR a.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.integration_alert_list OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.integration_alert_list FROM PUBLIC;
 COMMENT ON VIEW vault.integration_alert_list IS

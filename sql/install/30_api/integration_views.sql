@@ -10,7 +10,8 @@ CREATE VIEW vault.tenant_stripe_config WITH (security_barrier = true) AS
         ON k.tenant_id = i.tenant_id AND k.kind = 'i' AND k.name = 'stripe/secret_key'
       LEFT JOIN vault.credentials AS w
         ON w.tenant_id = i.tenant_id AND w.kind = 'i' AND w.name = 'stripe/webhook_secret'
-     WHERE i.service = 'stripe';
+     WHERE i.service = 'stripe'
+       AND ((SELECT vault.lists_every_tenant()) OR i.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.tenant_stripe_config OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.tenant_stripe_config FROM PUBLIC;
 COMMENT ON VIEW vault.tenant_stripe_config IS 'Tenants'' Stripe accounts without their secrets. Profiles service, auditor, admin, tenant_user (its own tenant''s).';
@@ -38,7 +39,8 @@ CREATE VIEW vault.tenant_resend_config WITH (security_barrier = true) AS
         ON k.tenant_id = i.tenant_id AND k.kind = 'i' AND k.name = 'resend/api_key'
       LEFT JOIN vault.credentials AS w
         ON w.tenant_id = i.tenant_id AND w.kind = 'i' AND w.name = 'resend/webhook_secret'
-     WHERE i.service = 'resend';
+     WHERE i.service = 'resend'
+       AND ((SELECT vault.lists_every_tenant()) OR i.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.tenant_resend_config OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.tenant_resend_config FROM PUBLIC;
 COMMENT ON VIEW vault.tenant_resend_config IS 'Tenants'' Resend accounts without their secrets. Profiles service, auditor, admin, tenant_user (its own tenant''s).';
@@ -64,7 +66,8 @@ CREATE VIEW vault.tenant_wise_config WITH (security_barrier = true) AS
       FROM vault.tenant_integrations AS i
       LEFT JOIN vault.credentials AS k
         ON k.tenant_id = i.tenant_id AND k.kind = 'i' AND k.name = 'wise/api_key'
-     WHERE i.service = 'wise';
+     WHERE i.service = 'wise'
+       AND ((SELECT vault.lists_every_tenant()) OR i.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.tenant_wise_config OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.tenant_wise_config FROM PUBLIC;
 COMMENT ON VIEW vault.tenant_wise_config IS 'Tenants'' Wise accounts without their secrets. Profiles service, auditor, admin, tenant_user (its own tenant''s).';
@@ -91,7 +94,8 @@ CREATE VIEW vault.tenant_api_credentials WITH (security_barrier = true) AS
             FROM vault.credentials AS c
            WHERE c.tenant_id = i.tenant_id AND c.kind = 'i'
              AND c.name OPERATOR(pg_catalog.~>=~) (i.service || '/') AND c.name OPERATOR(pg_catalog.~<~) (i.service || '0')) AS h
-     WHERE i.service NOT IN ('stripe', 'resend', 'wise');
+     WHERE i.service NOT IN ('stripe', 'resend', 'wise')
+       AND ((SELECT vault.lists_every_tenant()) OR i.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.tenant_api_credentials OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.tenant_api_credentials FROM PUBLIC;
 COMMENT ON VIEW vault.tenant_api_credentials IS 'Tenants'' accounts at all other services without their secrets. Profiles service, auditor, admin, tenant_user (its own tenant''s).';

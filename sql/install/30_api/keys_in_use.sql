@@ -19,4 +19,4 @@ CREATE FUNCTION vault.keys_in_use()
 ALTER FUNCTION vault.keys_in_use() OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.keys_in_use() FROM PUBLIC;
 COMMENT ON FUNCTION vault.keys_in_use() IS
-    'Every root key with how many tenant keys need it, and every generation of a tenant''s key with how many sealed values need it (key_id: the root key that wraps it). Reads every value''s header: seconds for millions. Profiles auditor, admin; not logged, since nothing secret is shown.';
+    'Every root key with how many tenant keys need it (NULL in a transaction that does not see every tenant), and every generation of a tenant''s key with how many sealed values need it (key_id: the root key that wraps it). Reads every value''s header: seconds for millions. Profiles auditor, admin; not logged, since nothing secret is shown.';

@@ -1,5 +1,6 @@
 -- What is due, what is unused, what was deleted: metadata, with the owner's rights on the tables below. Row security
--- asks vault.may_list(), so each of them shows its rows to roles that may list credentials.
+-- asks vault.may_list(), so each of them shows its rows to roles that may list credentials; and each asks by itself which
+-- tenant's (views.sql).
 
 CREATE VIEW vault.due_for_rotation WITH (security_barrier = true) AS
     SELECT d.id, d.tenant_id, d.name, d.version, d.sealed_at, d.rotate_at, d.expires_at,
@@ -9,7 +10,8 @@ CREATE VIEW vault.due_for_rotation WITH (security_barrier = true) AS
                    c.sealed_at + l.rotate_after AS rotate_at, l.expires_at
               FROM vault.credential_lifecycles AS l
               JOIN vault.credentials AS c ON c.id = l.credential_id AND c.tenant_id = l.tenant_id) AS d
-     WHERE LEAST(d.rotate_at, d.expires_at) <= pg_catalog.now();
+     WHERE LEAST(d.rotate_at, d.expires_at) <= pg_catalog.now()
+       AND ((SELECT vault.lists_every_tenant()) OR d.tenant_id = (SELECT vault.listed_tenant()));
 ALTER VIEW vault.due_for_rotation OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.due_for_rotation FROM PUBLIC;
 COMMENT ON VIEW vault.due_for_rotation IS
@@ -38,7 +40,8 @@ CREATE VIEW vault.credential_usage WITH (security_barrier = true) AS
                   CROSS JOIN LATERAL pg_catalog.string_to_table(pg_catalog.split_part(l.secret_key, ': ', 2), ', ') AS f (field)
                   WHERE l.action IN ('integration_retrieve', 'verification_claim') AND l.outcome = 'ok'
                     AND l.secret_id IS NULL
-                  GROUP BY 1, 2) AS i ON c.kind = 'i' AND i.tenant_id = c.tenant_id AND i.name = c.name;
+                  GROUP BY 1, 2) AS i ON c.kind = 'i' AND i.tenant_id = c.tenant_id AND i.name = c.name
+     WHERE (SELECT vault.lists_every_tenant()) OR c.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.credential_usage OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.credential_usage FROM PUBLIC;
 COMMENT ON VIEW vault.credential_usage IS
@@ -97,7 +100,8 @@ CREATE VIEW vault.deleted_credential_list WITH (security_barrier = true) AS
     SELECT d.id, d.tenant_id, d.kind = 't' AS is_tenant_secret, d.kind = 'a' AS is_app_secret,
            d.kind = 'i' AS is_integration_secret, d.name, d.version,
            d.deleted_at, d.deleted_by::text, d.destroy_after
-      FROM vault.deleted_credentials AS d;
+      FROM vault.deleted_credentials AS d
+     WHERE (SELECT vault.lists_every_tenant()) OR d.tenant_id = (SELECT vault.listed_tenant());
 ALTER VIEW vault.deleted_credential_list OWNER TO tenant_vault_owner;
 REVOKE ALL ON vault.deleted_credential_list FROM PUBLIC;
 COMMENT ON VIEW vault.deleted_credential_list IS

@@ -77,7 +77,7 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_row_moved()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.app_table_emptied()'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.add_credential_reference(regclass, name, text, name)'),
-            ('admin developer',       'REFERENCES', 'TABLE', 'vault.credentials'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.refer_to_credentials(regclass, text, text, text)'),
             ('service',               'EXECUTE', 'FUNCTION', 'vault.hmac_with_credential(uuid, bytea, text)'),
             ('service',               'EXECUTE', 'FUNCTION', 'vault.verify_webhook(uuid, text, bytea, jsonb)'),
             ('service admin auditor tenant_user', 'EXECUTE', 'FUNCTION', 'vault.credential_references(uuid)'),

@@ -5,8 +5,9 @@ import { apiKeyOf } from './source.js'
 
 /** Clients of OpenAI's SDK with the tenants' own keys. `options` are OpenAI's. */
 export function tenantOpenAI(vault: Vault, options?: ClientOptions, cache?: CacheOptions) {
-  // Organization and project of the environment are the platform's: never a tenant's.
-  const make = (apiKey: string) => new OpenAI({ organization: null, project: null, ...options, apiKey })
+  // What the environment has is the platform's: never a tenant's.
+  const platforms = { organization: null, project: null, adminAPIKey: null, webhookSecret: null }
+  const make = (apiKey: string) => new OpenAI({ ...platforms, ...options, apiKey })
   const clients = tenantClients<OpenAI>(apiKeyOf(vault, 'openai', make), cache)
   return { ...clients, getTenantOpenAIClient: clients.get, requireTenantOpenAIClient: clients.require }
 }

@@ -1,12 +1,12 @@
 import type { Source } from '../clients.js'
 import type { TenantApiService } from '../database.js'
-import type { Vault } from '../vault.js'
+import type { IntegrationConfig, Vault } from '../vault.js'
 
 /** Clients of a service that wants one key. */
 export function apiKeyOf<C>(vault: Vault, service: TenantApiService, make: (key: string) => C): Source<C> {
   return {
     service,
-    version: versionOf(vault, service),
+    version: async (tenant) => versionOf(await vault.getTenantApiCredential(tenant, service)),
     create: async (tenant) => {
       const key = await vault.getTenantApiKey(tenant, service)
       return key === null ? null : make(key)
@@ -14,6 +14,7 @@ export function apiKeyOf<C>(vault: Vault, service: TenantApiService, make: (key:
   }
 }
 
-export function versionOf(vault: Vault, service: TenantApiService) {
-  return async (tenant: string) => (await vault.getTenantApiCredential(tenant, service))?.version ?? null
+/** Numbers begin anew where what was there is deleted and something else is saved, so a number alone is not enough. */
+export function versionOf(config: IntegrationConfig | null): string | null {
+  return config === null ? null : `${config.version} of ${String(config['updated_at'])}`
 }

@@ -1,5 +1,6 @@
 import { tenantClients, type CacheOptions } from '../clients.js'
 import type { Vault } from '../vault.js'
+import { versionOf } from './source.js'
 
 export interface WiseOptions {
   /** Default: the live host, or the sandbox's where the tenant's settings say `{"mode": "test"}`. */
@@ -55,7 +56,7 @@ export function tenantWise(vault: Vault, options: WiseOptions = {}, cache?: Cach
   const clients = tenantClients<WiseClient>(
     {
       service: 'wise',
-      version: async (tenant) => (await vault.getTenantWiseConfig(tenant))?.version ?? null,
+      version: async (tenant) => versionOf(await vault.getTenantWiseConfig(tenant)),
       create: async (tenant) => {
         const [token, config] = await Promise.all([vault.getTenantWiseApiKey(tenant), vault.getTenantWiseConfig(tenant)])
         if (token === null) {

@@ -19,7 +19,8 @@ test(`${CLIENTS} clients of two tenants at once, for ${SECONDS} seconds`, { time
     const backend = overHttp(service, url)
     const user = supabase(own.token, url)
     const key = `crowd/${n}`
-    for (let round = 0; Date.now() < end; round += 1) {
+    // On however slow a machine: twice at least.
+    for (let round = 0; round < 2 || Date.now() < end; round += 1) {
       const value = `${own.id} ${n} ${round}`
       try {
         await backend.setTenantSecret(own.id, key, value)

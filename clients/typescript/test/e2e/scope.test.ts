@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import pg from 'pg'
 import { createVault, overPg, rlsContext, TenantAccessError, VaultError, withTenantScope } from '../../src/index.js'
-import { A, B, pool } from './world.js'
+import { A, B, pool, server } from './world.js'
 
 const connections = pool()
 after(() => connections.end())
@@ -36,6 +37,23 @@ test('a transaction is done whole or not at all', async () => {
   assert.equal(await createVault(overPg(connections)).getTenantSecret(A.id, 'half/done'), null)
 })
 
+test('of a transaction within another nothing is left where it fails', async () => {
+  const scope = withTenantScope(connections, A.id)
+  for (const fail of [`SELECT 1 / 0`, `SELECT 1`]) {
+    await scope.scopedTransaction(async (outer) => {
+      const inner = outer.scopedTransaction(async (within) => {
+        await within.scopedInsert('notes', { body: 'within' })
+        await within.scopedQuery(fail)
+        throw new RangeError('no')
+      })
+      await assert.rejects(inner)
+      await outer.scopedInsert('notes', { body: 'around' })
+    })
+  }
+  const left = await scope.scopedQuery(`DELETE FROM notes WHERE body IN ('within', 'around') RETURNING body`)
+  assert.deepEqual(left.map((row) => row['body']), ['around', 'around'])
+})
+
 test('a statement that failed and was forgotten commits nothing', async () => {
   const work = withRlsContext(A.id, async (tx) => {
     await tx.query(`INSERT INTO notes (body) VALUES ('forgotten')`)
@@ -66,6 +84,58 @@ test('the context is the transaction\'s and nobody inherits it', async () => {
     assert.equal(await vault.getCurrentTenant(), null)
     const { rows } = await one.query('SELECT count(*)::int AS n FROM notes')
     assert.equal(rows[0].n, 0)
+  } finally {
+    await one.end()
+  }
+})
+
+test('who passes row security by has no scope', async () => {
+  const superuser = pool('postgres')
+  try {
+    const scope = withTenantScope(superuser, A.id)
+    await assert.rejects(scope.scopedInsert('notes', { body: 'x' }), TenantAccessError)
+    await assert.rejects(scope.scopedDelete('notes', { body: 'of B' }), TenantAccessError)
+  } finally {
+    await superuser.end()
+  }
+})
+
+test('a connection that is lost in a transaction ends nothing but that', async () => {
+  const [superuser, one] = [pool('postgres'), pool()]
+  try {
+    const work = rlsContext(one)(A.id, async (tx) => {
+      const { rows } = await tx.query('SELECT pg_backend_pid() AS pid')
+      // While nobody asks the connection anything, its end comes as an event.
+      await superuser.query('SELECT pg_terminate_backend($1, 10000)', [rows[0]?.['pid']])
+      await superuser.query('SELECT 1')
+      return tx.query('SELECT 1')
+    })
+    await assert.rejects(work)
+    const [row] = await withTenantScope(one, B.id).scopedQuery('SELECT vault.get_current_tenant() AS tenant')
+    assert.equal(row?.['tenant'], B.id)
+  } finally {
+    await one.end()
+    await superuser.end()
+  }
+})
+
+test('what was left running does nothing for the next tenant', async () => {
+  const one = new pg.Pool({ ...server, user: 'app_backend', max: 1 })
+  try {
+    const context = rlsContext(one)
+    let late: () => Promise<unknown> = async () => {}
+    await assert.rejects(
+      context(A.id, (tx) => {
+        late = () => tx.query(`INSERT INTO notes (body) VALUES ('late')`)
+        return tx.query('SELECT 1 / 0')
+      }),
+      VaultError,
+    )
+    await context(B.id, async (tx) => {
+      await assert.rejects(late, TypeError)
+      const { rows } = await tx.query(`SELECT 1 FROM notes WHERE body = 'late'`)
+      assert.equal(rows.length, 0)
+    })
   } finally {
     await one.end()
   }

@@ -19,6 +19,9 @@ const { tenantResend } = await import('../../src/vendors/resend.js')
 // What the platform has for itself must not be used for a tenant.
 process.env['ANTHROPIC_AUTH_TOKEN'] = 'of the platform'
 process.env['OPENAI_ORG_ID'] = 'of the platform'
+process.env['OPENAI_ADMIN_KEY'] = 'of the platform'
+process.env['MUX_AUTHORIZATION_TOKEN'] = 'of the platform'
+process.env['MUX_SIGNING_KEY'] = 'of the platform'
 
 const MUX_ID = '33333333-3333-4333-8333-333333333333'
 
@@ -109,6 +112,17 @@ test('OpenAI', () =>
     (name) => `Bearer ${example.openai(name)}`,
   ))
 
+test('no client has what is the platform\'s', async () => {
+  const clients = [
+    await tenantAnthropic(vault).require(A.id),
+    await tenantOpenAI(vault).require(A.id),
+    await tenantMux(vault).require(A.id),
+  ]
+  for (const client of clients) {
+    assert.deepEqual(Object.entries(client).filter(([, value]) => value === 'of the platform'), [])
+  }
+})
+
 test('AssemblyAI', () =>
   bothArrive(
     tenantAssemblyAI(vault, { baseUrl: local.url }),
@@ -138,6 +152,17 @@ test('a changed key is used at once', async () => {
   assert.equal(await clients.getTenantStripeClient(A.id), await clients.getTenantStripeClient(A.id))
   await vault.saveTenantStripeConfig(A.id, { secretKey: example.stripe('Anew') })
   assert.deepEqual(await keyOfA(clients), [`Bearer ${example.stripe('Anew')}`])
+})
+
+test('an account that took the place of another is no longer the other', async () => {
+  const clients = stripeAt()
+  const versions = new Set<number>()
+  for (const name of ['Aone', 'Atwo']) {
+    await vault.call('delete_tenant_credentials', { p_tenant_id: A.id, p_service: 'stripe' })
+    versions.add(await vault.saveTenantStripeConfig(A.id, { secretKey: example.stripe(name) }))
+    assert.deepEqual(await keyOfA(clients), [`Bearer ${example.stripe(name)}`])
+  }
+  assert.equal(versions.size, 1)
 })
 
 test('told by the database, a changed key is used without being asked for', async () => {
