@@ -186,6 +186,11 @@ impl From<VaultError> for ServerError {
                         .to_owned(),
                 ),
             ),
+            VaultError::NotTableOwner { .. } => (
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                None,
+                Some("Only who has the rights of the table's owner repairs what stands in it.".to_owned()),
+            ),
             VaultError::Restricted => (
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 Some(

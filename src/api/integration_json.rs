@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use jsonrules::{Breach, Rules};
 use pgrx::iter::TableIterator;
+use pgrx::pg_sys::Oid;
 use pgrx::{PgSqlErrorCode, Uuid, name, pg_extern};
 use vault::{
     CredentialName, Description, IntegrationAlert, RepairIntegration, Store, TenantId, VaultError,
@@ -14,9 +15,10 @@ use zeroize::Zeroizing;
 use super::argument::{any_tenant_id, required, text};
 use super::door::answer;
 use crate::pg::attempt::ServerError;
-use crate::pg::discretion;
 use crate::pg::json::Jsonb;
 use crate::pg::reply;
+use crate::pg::{discretion, identity};
+use crate::storage::{Configuration, IntegrationTable};
 use crate::{guard, integration_schemas, pg, policy, session};
 
 const SUBJECTS: [&str; 2] = ["field_mappings", "sync_schedule"];
@@ -96,41 +98,130 @@ fn integration_schema_error(
     }
 }
 
+/// Replaces what breaks its schema, and nothing else, by what the caller names: as the table's owner, whose rights the caller
+/// has. What stood there is kept. False: by now the row holds something else, and is left as it is.
 #[pg_extern(sql = false)]
-fn keep_integration_alert(
-    p_table: Option<&[u8]>,
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parameters of a SQL function"
+)]
+fn replace_integration(
+    p_table: Option<Oid>,
     p_row_id: Option<Uuid>,
     p_organization_id: Option<Uuid>,
-    p_column: Option<&[u8]>,
-    p_problem: Option<&[u8]>,
-    p_old_value: Option<Jsonb>,
-    p_new_value: Option<Jsonb>,
-) -> Uuid {
+    p_old_version: Option<i32>,
+    p_old_mappings: Option<Jsonb>,
+    p_old_schedule: Option<Jsonb>,
+    p_version: Option<i32>,
+    p_mappings: Option<Jsonb>,
+    p_schedule: Option<Jsonb>,
+) -> bool {
     answer::<RepairIntegration, _>(|call| {
         let organization = any_tenant_id(p_organization_id, "p_organization_id")?;
-        let row = required(p_row_id, "p_row_id")?;
-        let table = text(required(p_table, "p_table")?, "p_table")?;
-        let column = text(required(p_column, "p_column")?, "p_column")?;
-        let problem = text(required(p_problem, "p_problem")?, "p_problem")?;
-        let problem: String = problem.chars().take(PROBLEM_MAX_CHARS).collect();
-        let old = Zeroizing::new(json(p_old_value, "p_old_value")?);
-        let new = json(p_new_value, "p_new_value")?;
-        call.writes("repair an integration")?;
-        let permit = policy::for_tenant::<RepairIntegration>(organization)?;
-        call.of_tenant(organization);
-        let old = kept(organization, &table, &column, old)?;
-        let alert = IntegrationAlert {
-            table: &table,
-            row: *row.as_bytes(),
-            column: &column,
-            problem: &problem,
-            old: &old,
-            new: &new,
+        let row = *required(p_row_id, "p_row_id")?.as_bytes();
+        let table = required(p_table, "p_table")?;
+        let old = Configuration {
+            version: required(p_old_version, "p_old_version")?,
+            field_mappings: json(p_old_mappings, "p_old_mappings")?,
+            sync_schedule: json(p_old_schedule, "p_old_schedule")?,
         };
-        let subject = format!("{table} {column} of {}", uuid::Uuid::from_bytes(alert.row));
-        let id = session::vault(|vault| vault.keep_integration_alert(permit, &subject, &alert))?;
-        Ok(Uuid::from_bytes(id))
+        let new = Configuration {
+            version: required(p_version, "p_version")?,
+            field_mappings: json(p_mappings, "p_mappings")?,
+            sync_schedule: json(p_schedule, "p_schedule")?,
+        };
+        call.writes("repair an integration")?;
+        let permit = || policy::for_tenant::<RepairIntegration>(organization);
+        let first = permit()?;
+        call.of_tenant(organization);
+        let table = IntegrationTable::attached(table.to_u32()).ok_or_else(|| {
+            VaultError::InvalidArgument {
+                argument: "p_table",
+                rule: "It is a table that vault.attach_organization_integrations has attached."
+                    .to_owned(),
+            }
+        })?;
+        if !identity::effective_role_has_rights_of(table.owner) {
+            return Err(VaultError::NotTableOwner { table: table.name });
+        }
+        let replaced = replaced(&old, &new)?;
+        let subject = |column: &str| {
+            let row = uuid::Uuid::from_bytes(row);
+            format!("{} {column} of {row}", table.name)
+        };
+        if !table.replace(row, *organization.as_bytes(), &old, &new) {
+            let subject = subject("row");
+            session::vault(|vault| vault.leave_integration(first, &subject))?;
+            return Ok(false);
+        }
+        for column in replaced {
+            let kept = kept(organization, &table.name, column.name, column.old)?;
+            let alert = IntegrationAlert {
+                table: &table.name,
+                row,
+                column: column.name,
+                problem: &column.problem,
+                old: &kept,
+                new: &column.new,
+            };
+            let (permit, subject) = (permit()?, subject(column.name));
+            session::vault(|vault| vault.keep_integration_alert(permit, &subject, &alert))?;
+        }
+        Ok(true)
     })
+}
+
+/// A column that gets another value, and why.
+struct Replaced {
+    name: &'static str,
+    problem: String,
+    old: Zeroizing<String>,
+    new: String,
+}
+
+/// - errors: [`VaultError::InvalidArgument`] where there was nothing wrong with the old value.
+fn replaced(old: &Configuration, new: &Configuration) -> Result<Vec<Replaced>, VaultError> {
+    let nothing_wrong = || VaultError::InvalidArgument {
+        argument: "p_old_mappings, p_old_schedule",
+        rule: "What follows its schema is not repaired.".to_owned(),
+    };
+    let mut all = Vec::new();
+    if old.version != new.version {
+        all.push(Replaced {
+            name: "config_version",
+            problem: format!("there is no version {}", old.version),
+            old: Zeroizing::new(old.version.to_string()),
+            new: new.version.to_string(),
+        });
+    }
+    let columns = [
+        ("field_mappings", &old.field_mappings, &new.field_mappings),
+        ("sync_schedule", &old.sync_schedule, &new.sync_schedule),
+    ];
+    for (name, old, value) in columns {
+        if old == value {
+            continue;
+        }
+        let breaches = integration_schemas::breaches(name, new.version, old.as_bytes())?;
+        if breaches.is_empty() {
+            return Err(nothing_wrong());
+        }
+        let problem = breaches
+            .iter()
+            .map(|breach| format!("{}: {}", breach.path, breach.rule))
+            .collect::<Vec<_>>()
+            .join("; ");
+        all.push(Replaced {
+            name,
+            problem: problem.chars().take(PROBLEM_MAX_CHARS).collect(),
+            old: Zeroizing::new(old.clone()),
+            new: value.clone(),
+        });
+    }
+    if all.is_empty() {
+        return Err(nothing_wrong());
+    }
+    Ok(all)
 }
 
 /// What a row held, as the alert keeps it. If somebody had put a key there it is sealed, whole, for the organization, and the

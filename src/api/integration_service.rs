@@ -26,18 +26,31 @@ fn integration_service_fault(
     };
     let fields = p_fields.as_ref().map(json).unwrap_or_default();
     let webhook = p_webhook.as_ref().map(json);
-    if let Some(webhook) = &webhook
-        && let Err(error) = Definition::parse(webhook.as_bytes())
+    let definition = match webhook
+        .as_ref()
+        .map(|text| Definition::parse(text.as_bytes()))
     {
-        return Some(format!("webhook: {error}"));
-    }
-    Service::parse(&ServiceRow {
+        Some(Err(error)) => return Some(format!("webhook: {error}")),
+        Some(Ok(definition)) => Some(definition),
+        None => None,
+    };
+    let service = Service::parse(&ServiceRow {
         service: &column(p_service),
         category: &column(p_category),
         label: &column(p_label),
         offered: true,
         fields: &fields,
         webhook: webhook.as_deref(),
+    });
+    let service = match service {
+        Ok(service) => service,
+        Err(fault) => return Some(fault),
+    };
+    let definition = definition.filter(|definition| !definition.has_keys())?;
+    // Whoever may list could sign with it.
+    let field = service.field(definition.field()?)?;
+    (!field.secret).then(|| {
+        "the field of webhook is a secret one, unless signatures are verified by a public key"
+            .to_owned()
     })
-    .err()
 }

@@ -31,12 +31,13 @@ fn verify_webhook(
         let service = service_name(p_service)?;
         let payload = required(p_payload, "p_payload")?;
         let headers = headers(required(p_headers, "p_headers")?)?;
-        call.note_more(service.as_str());
         let permit = policy::for_tenant::<VerifyWebhook>(tenant)?;
         call.of_tenant(tenant);
         let now_s = (Timestamp::now().unix_ms() / 1000).cast_signed();
         session::vault(|vault| {
             vault.verify_webhook(permit, &service, |material| {
+                // Now that the catalogue knows it: what is no service might be a key in the wrong place.
+                call.note_more(service.as_str());
                 judged(material, payload, &headers, now_s)
             })
         })
@@ -57,20 +58,37 @@ fn judged(
     let field = definition.field().unwrap_or_default();
     let public = material.public.get(field).map(String::as_bytes);
     let secrets = material.secrets.iter().map(|secret| secret.expose());
-    let keys: Vec<Key> = secrets
-        .chain(public)
-        .map(|key| definition.key(key))
-        .collect::<Result<_, _>>()
-        .map_err(|error| VaultError::WebhookUnusable { rule: error.rule() })?;
-    if keys.is_empty() && !definition.has_keys() {
-        return Err(VaultError::WebhookSecretMissing);
+    // The one that was saved last stands first. A former one that is none does not stop the one that has replaced it; and
+    // one that is none leaves a former one its overlap.
+    let mut given = secrets.chain(public).map(|key| definition.key(key));
+    let (last, former) = (given.next(), given.flatten());
+    let (last, unusable) = match last {
+        Some(Ok(key)) => (Some(key), None),
+        Some(Err(error)) => (
+            None,
+            Some(VaultError::WebhookUnusable { rule: error.rule() }),
+        ),
+        None => (None, None),
+    };
+    let keys: Vec<Key> = last.into_iter().chain(former).collect();
+    match unusable {
+        // Never by the catalogue's own keys, which the tenant's stands for.
+        Some(error) if keys.is_empty() => return Err(error),
+        None if keys.is_empty() && !definition.has_keys() => {
+            return Err(VaultError::WebhookSecretMissing);
+        }
+        _ => {}
     }
     let environment = match material.mode {
         Some(Mode::Test) => Environment::Test,
         Some(Mode::Live) | None => Environment::Live,
     };
     let verified = definition.verify(&keys, environment, payload, headers, now_s, TOLERANCE_S);
-    Ok(verified.err().map(|refusal| refusal.word()))
+    match (verified, unusable) {
+        (Ok(()), _) => Ok(None),
+        (Err(_), Some(error)) => Err(error),
+        (Err(refusal), None) => Ok(Some(refusal.word())),
+    }
 }
 
 fn headers(json: Jsonb) -> Result<Headers, VaultError> {

@@ -290,8 +290,8 @@ pub fn command_as(role: RoleId, text: &str) {
 }
 
 /// Runs a statement whose text was made at run time, on a table that is not ours, with the rights of the table's owner and
-/// past its row security: as PostgreSQL's own foreign keys look at the table they refer to (ri_triggers.c). It looks at
-/// rows and locks them, and calls nothing that the owner has made.
+/// past its row security: as PostgreSQL's own foreign keys look at the table they refer to (ri_triggers.c). What the owner
+/// has made and PostgreSQL calls for it, such as a trigger, gets no more than the owner's rights, and cannot get out of them.
 pub fn run_as<T>(
     owner: RoleId,
     text: &str,
@@ -435,6 +435,11 @@ impl Argument<'_> {
 }
 
 impl Rows {
+    /// How many there are, or were written.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     pub fn first<T>(&self, read: impl FnOnce(Row<'_>) -> T) -> Option<T> {
         self.iter().next().map(read)
     }

@@ -4,12 +4,14 @@
 mod app_table;
 mod direct;
 pub mod directory;
+mod integration_table;
 pub mod profiles;
 pub mod references;
 mod spi;
 mod wall;
 
 pub use app_table::AppTable;
+pub use integration_table::{Configuration, IntegrationTable};
 pub use spi::{SpiStorage, decoys, pgcrypto_decrypt};
 pub use wall::{permits, permitted};
 

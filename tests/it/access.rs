@@ -1044,8 +1044,8 @@ const MATRIX: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
-        "keep_integration_alert(text,uuid,uuid,text,text,jsonb,jsonb)",
-        "SELECT vault.keep_integration_alert('t', '{id}', '{tenant}', 'c', 'p', '{}', '{}')",
+        "replace_integration(regclass,uuid,uuid,integer,jsonb,jsonb,integer,jsonb,jsonb)",
+        "DO $$ BEGIN PERFORM vault.replace_integration(NULL, NULL, NULL, 1, '[]', '[]', 1, '{}', '{}'); EXCEPTION WHEN null_value_not_allowed THEN END $$",
         &["admin", "developer"],
     ),
     (

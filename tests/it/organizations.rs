@@ -807,6 +807,117 @@ fn who_does_not_see_every_row_repairs_for_one_organization_or_not_at_all() {
     }
 }
 
+/// Repair finds tables by a trigger that any developer can put on one, and is often called by a superuser. A view in a
+/// table's place, and a trigger of the owner's, tell whose rights they ran with.
+#[test]
+fn nothing_an_owner_made_runs_with_the_rights_of_who_repairs() {
+    let db = Database::fresh();
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "CREATE TABLE public.ran_as (role name); GRANT INSERT ON public.ran_as TO PUBLIC",
+        )
+        .unwrap();
+    let (mut owner, role) = table(&db);
+    owner
+        .batch_execute(
+            "CREATE FUNCTION public.tell() RETURNS uuid LANGUAGE sql VOLATILE AS
+                 $$ INSERT INTO public.ran_as VALUES (current_user); SELECT gen_random_uuid() $$;
+             CREATE VIEW public.no_table AS
+                 SELECT public.tell() AS id, public.tell() AS organization_id, 1 AS config_version,
+                        '[]'::jsonb AS field_mappings, '[]'::jsonb AS sync_schedule;
+             CREATE TRIGGER judge INSTEAD OF UPDATE ON public.no_table
+                 FOR EACH ROW EXECUTE FUNCTION vault.check_integration_row();
+             CREATE TABLE public.no_columns (id integer);
+             CREATE TRIGGER judge BEFORE UPDATE ON public.no_columns
+                 FOR EACH ROW EXECUTE FUNCTION vault.check_integration_row();
+             CREATE FUNCTION public.hung_on() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM public.tell(); RETURN NEW; END $$;
+             CREATE TRIGGER hung_on BEFORE UPDATE ON public.organization_integrations
+                 FOR EACH ROW EXECUTE FUNCTION public.hung_on()",
+        )
+        .unwrap();
+    let organization = organization(&db);
+    superuser
+        .batch_execute(&format!(
+            "ALTER TABLE public.organization_integrations DISABLE TRIGGER zy_vault_integration;
+             INSERT INTO public.organization_integrations (organization_id, provider, field_mappings)
+             VALUES ('{organization}', 'stripe', '[]')"
+        ))
+        .unwrap();
+    let repair = "SELECT array_agg(table_name || ' ' || repaired) FROM vault.repair_organization_integrations($1)";
+    for (dry_run, expected) in [(true, "false"), (false, "true")] {
+        let found: Vec<String> = superuser.one(repair, &[&dry_run]);
+        assert_eq!(found, [format!("organization_integrations {expected}")]);
+    }
+    let ran_as: Vec<String> = superuser.one("SELECT array_agg(role::text) FROM public.ran_as", &[]);
+    assert_eq!(ran_as, [role]);
+    // Whoever has not the owner's rights does not reach its table, neither this way nor by the function behind it.
+    let other = db.role_with_profile("admin");
+    let mut other = db.login(&other);
+    assert_eq!(other.one::<Option<Vec<String>>>(repair, &[&false]), None);
+    let replace = format!(
+        "SELECT vault.replace_integration('public.organization_integrations', gen_random_uuid(), '{organization}',
+                                          1, '[]', '{{}}', 1, '{{}}', '{{}}')"
+    );
+    refusal(other.query(&replace, &[]), "42501");
+}
+
+/// Somebody mends a row while a repair that has judged it waits for it.
+#[test]
+fn who_mends_a_row_meanwhile_is_not_overwritten() {
+    let db = Database::fresh();
+    let mut superuser = db.superuser();
+    superuser.batch_execute(LEGACY).unwrap();
+    superuser
+        .done(
+            "SELECT vault.attach_organization_integrations('public.connections')",
+            &[],
+        )
+        .unwrap();
+    let mended = "{\"mended\": \"by hand\"}";
+    let mut hand = superuser.transaction().unwrap();
+    hand.batch_execute(&format!(
+        "UPDATE public.connections SET field_mappings = '{mended}', sync_schedule = '{{\"enabled\": false}}'
+          WHERE provider = 'mux'"
+    ))
+    .unwrap();
+    let (answer, rows) = db.logged(|| {
+        std::thread::scope(|scope| {
+            let repairing = scope.spawn(|| {
+                db.superuser().one::<Vec<String>>(
+                    "SELECT array_agg(column_name || ' ' || repaired ORDER BY column_name)
+                       FROM vault.repair_organization_integrations(false)",
+                    &[],
+                )
+            });
+            crate::concurrency::wait_for_a_lock(&db);
+            hand.commit().unwrap();
+            repairing.join().expect("the repair")
+        })
+    });
+    assert_eq!(
+        answer,
+        [
+            "config_version true",
+            "field_mappings false",
+            "sync_schedule false"
+        ]
+    );
+    let verdicts: Vec<String> = rows.iter().map(|row| row.verdict()).collect();
+    assert_eq!(
+        verdicts,
+        ["repair_integration/not_found/-", "repair_integration/ok/-"]
+    );
+    let stands: String = superuser.one(
+        "SELECT field_mappings::text FROM public.connections WHERE provider = 'mux'",
+        &[],
+    );
+    assert_eq!(stands, mended);
+    let alerts: i64 = superuser.one("SELECT count(*) FROM vault.integration_alert_list", &[]);
+    assert_eq!(alerts, 1, "of the version alone");
+}
+
 #[test]
 fn the_table_and_its_schemas_survive_a_dump() {
     let db = Database::fresh();

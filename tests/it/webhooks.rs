@@ -345,6 +345,36 @@ fn a_former_secret_verifies_until_its_overlap_ends() {
     assert!(genuine("n") && !genuine("b"));
 }
 
+/// Somebody saved what is no key, and then what is one: the former one is still within its overlap.
+#[test]
+fn a_saved_secret_that_is_none_stops_no_other() {
+    let db = Database::fresh();
+    let mut service = db.service();
+    let tenant = service.random_uuid();
+    let key = b"thirty-two bytes of a shared key";
+    let (good, bad) = (
+        format!("whsec_{}", STANDARD.encode(key)),
+        format!("whsec_{}", "A".repeat(15)),
+    );
+    let save_secret = |secret: &str| {
+        let fields = json!({"api_key": format!("re_{}", "a".repeat(24)), "webhook_secret": secret});
+        save(&mut db.service(), tenant, "resend", &fields, &json!({}));
+    };
+    let at = now_s();
+    let signed = [b"msg_1.", at.to_string().as_bytes(), b".{}"].concat();
+    let headers = json!({"svix-id": "msg_1", "svix-timestamp": at.to_string(),
+        "svix-signature": format!("v1,{}", STANDARD.encode(hmac_sha256(key, &signed)))});
+    let mut verified = |payload: &[u8]| verify(&mut service, tenant, "resend", payload, &headers);
+    save_secret(&bad);
+    refusal(verified(b"{}"), "55000");
+    save_secret(&good);
+    assert!(verified(b"{}").unwrap());
+    assert!(!verified(b"[]").unwrap());
+    save_secret(&bad);
+    assert!(verified(b"{}").unwrap(), "the former one has its overlap");
+    refusal(verified(b"[]"), "55000");
+}
+
 #[test]
 fn wise_verifies_with_the_catalogues_keys_and_the_tenants_mode() {
     let db = Database::fresh();
@@ -412,6 +442,13 @@ fn a_service_of_ones_own_is_one_insert() {
     }
     let webhook = json!({"scheme": "hmac_sha256", "field": "webhook_secret", "header": "X-Hub-Signature-256", "prefix": "sha256=", "encoding": "hex"});
     insert(&mut admin, "github", webhook).unwrap();
+    // What is signed with is kept sealed: whoever may list what is in the clear could sign.
+    let in_the_clear = "UPDATE vault.integration_services SET fields = jsonb_set(fields, '{0,secret}', 'false') WHERE service = 'github'";
+    let refused = refusal(admin.batch_execute(in_the_clear), "22023");
+    assert!(
+        refused.detail().unwrap().contains("secret one"),
+        "{refused:?}"
+    );
     let mut service = db.service();
     let tenant = service.random_uuid();
     // The example of GitHub's documentation.
@@ -433,10 +470,15 @@ fn what_cannot_be_verified_is_an_error_and_not_false() {
     let mut service = db.service();
     let tenant = with_stripe(&db);
     let headers = json!({"stripe-signature": "x"});
-    for name in ["none_such", "anthropic", "mux"] {
+    for (name, noted) in [
+        ("none_such_which_may_be_a_key", None),
+        ("anthropic", Some("anthropic")),
+        ("mux", Some("mux")),
+    ] {
         let (_, row) =
             db.logs_one(|| refusal(verify(&mut service, tenant, name, b"{}", &headers), "42704"));
         assert_eq!(row.verdict(), "verify_webhook/not_found/42704", "{name}");
+        assert_eq!(row.secret_key.as_deref(), noted, "{name}");
     }
     for wrong in [
         json!([]),

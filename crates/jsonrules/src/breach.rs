@@ -4,8 +4,10 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::Location;
 
-/// A name of a member in a path. Longer ones are cut: they may be anything.
+/// A name of a member in a path. Longer ones are cut: they may be anything. So are those from here on that have a digit,
+/// as keys have: some have no more than 32 characters.
 const NAME_MAX_CHARS: usize = 32;
+const NAME_WITH_DIGITS_MAX_CHARS: usize = 16;
 const NAME_SHOWN_CHARS: usize = 8;
 const PATH_MAX_CHARS: usize = 256;
 const RULE_MAX_CHARS: usize = 200;
@@ -32,9 +34,6 @@ impl Breach {
         let rule = match kind {
             // These would name members of the value.
             Kind::AdditionalProperties { unexpected } => {
-                format!("{} members that the schema does not know", unexpected.len())
-            }
-            Kind::UnevaluatedProperties { unexpected } => {
                 format!("{} members that the schema does not know", unexpected.len())
             }
             Kind::PropertyNames { .. } => "a name of a member is not as the schema says".to_owned(),
@@ -70,7 +69,11 @@ impl Breach {
 
 pub fn path(location: &Location) -> String {
     let names = location.as_str().split('/').map(|name| {
-        if name.chars().count() <= NAME_MAX_CHARS {
+        let most = match name.contains(|c: char| c.is_ascii_digit()) {
+            true => NAME_WITH_DIGITS_MAX_CHARS,
+            false => NAME_MAX_CHARS,
+        };
+        if name.chars().count() <= most {
             name.to_owned()
         } else {
             cut(name, NAME_SHOWN_CHARS)

@@ -8,13 +8,17 @@ use serde_json::Value;
 /// Members and elements of a schema with its references written out, each time that they are referred to.
 pub const PARTS_MAX: u64 = 20_000;
 
+/// Patterns, each time that they are referred to. The text of a value is matched against each of them.
+pub const PATTERNS_MAX: u64 = 32;
+
 /// How deep a schema is nested with its references written out: as deep goes the stack of whoever validates.
 pub const DEPTH_MAX: u64 = 256;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// What would give a part of a schema another name, or lead out of it. None of these is a member anywhere, also not as the
-/// name of a property: so that nobody has to tell the one from the other.
+/// What would give a part of a schema another name, or lead out of it; and what asks parts of it again for what they have
+/// said already, at each level twice as often. None of these is a member anywhere, also not as the name of a property: so
+/// that nobody has to tell the one from the other.
 const FORBIDDEN: &[&str] = &[
     "$anchor",
     "$dynamicAnchor",
@@ -25,6 +29,8 @@ const FORBIDDEN: &[&str] = &[
     "$vocabulary",
     "definitions",
     "id",
+    "unevaluatedItems",
+    "unevaluatedProperties",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +63,7 @@ impl fmt::Display for SchemaError {
             Self::TooLarge => {
                 write!(
                     f,
-                    "With its references written out, a schema has at most {PARTS_MAX} parts."
+                    "With its references written out, a schema has at most {PARTS_MAX} parts and {PATTERNS_MAX} patterns, nested at most {DEPTH_MAX} deep."
                 )
             }
             Self::NotASchema { path } => {
@@ -72,7 +78,8 @@ impl fmt::Display for SchemaError {
 
 impl error::Error for SchemaError {}
 
-pub fn check(schema: &Value) -> Result<(), SchemaError> {
+/// How many parts it has, with its references written out.
+pub fn check(schema: &Value) -> Result<u64, SchemaError> {
     let root = schema.as_object().ok_or(SchemaError::NotJson)?;
     if let Some(dialect) = root.get("$schema")
         && dialect.as_str().map(|d| d.trim_end_matches('#')) != Some(DIALECT)
@@ -86,8 +93,10 @@ pub fn check(schema: &Value) -> Result<(), SchemaError> {
         known: HashMap::new(),
     };
     let whole = sizes.of(schema, true)?;
-    match whole.parts <= PARTS_MAX && whole.depth <= DEPTH_MAX {
-        true => Ok(()),
+    let fits =
+        whole.parts <= PARTS_MAX && whole.patterns <= PATTERNS_MAX && whole.depth <= DEPTH_MAX;
+    match fits {
+        true => Ok(whole.parts),
         false => Err(SchemaError::TooLarge),
     }
 }
@@ -96,6 +105,7 @@ pub fn check(schema: &Value) -> Result<(), SchemaError> {
 #[derive(Clone, Copy)]
 struct Size {
     parts: u64,
+    patterns: u64,
     depth: u64,
 }
 
@@ -124,9 +134,14 @@ impl<'a> Sizes<'a> {
     }
 
     fn of(&mut self, value: &'a Value, is_root: bool) -> Result<Size, SchemaError> {
-        let mut whole = Size { parts: 1, depth: 1 };
+        let mut whole = Size {
+            parts: 1,
+            patterns: 0,
+            depth: 1,
+        };
         let mut add = |part: Size| {
             whole.parts = whole.parts.saturating_add(part.parts);
+            whole.patterns = whole.patterns.saturating_add(part.patterns);
             whole.depth = whole.depth.max(part.depth.saturating_add(1));
         };
         match value {
@@ -135,13 +150,19 @@ impl<'a> Sizes<'a> {
                     if let Some(forbidden) = FORBIDDEN.iter().find(|known| *known == name) {
                         return Err(SchemaError::Forbidden(forbidden));
                     }
-                    add(match name.as_str() {
+                    let mut part = match name.as_str() {
                         "$ref" => {
                             self.of_definition(target(member).ok_or(SchemaError::Reference)?)?
                         }
                         "$schema" if !is_root => return Err(SchemaError::Dialect),
                         _ => self.of(member, false)?,
+                    };
+                    part.patterns = part.patterns.saturating_add(match (name.as_str(), member) {
+                        ("pattern", Value::String(_)) => 1,
+                        ("patternProperties", Value::Object(patterns)) => patterns.len() as u64,
+                        _ => 0,
                     });
+                    add(part);
                 }
             }
             Value::Array(elements) => {

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use jsonrules::{BREACHES_MAX, Breach, DEPTH_MAX, JSON_MAX_BYTES, Rules, SchemaError};
+use jsonrules::{
+    BREACHES_MAX, Breach, DEPTH_MAX, JSON_MAX_BYTES, PATTERNS_MAX, Rules, SchemaError, TOLD_MAX,
+    WORK_MAX,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -64,10 +67,17 @@ fn a_breach_says_where_and_which_rule() {
 /// What stands in the wrong place may be a secret, also as the name of a member.
 #[test]
 fn no_breach_repeats_a_value() {
-    const SECRET: &str = "s3cret-Value-that-is-in-the-wrong-place-0123456789";
+    for secret in [
+        "s3cret-Value-that-is-in-the-wrong-place-0123456789",
+        "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    ] {
+        no_breach_repeats(secret);
+    }
+}
+
+fn no_breach_repeats(secret: &str) {
     let schemas = [
         json!({"additionalProperties": false}),
-        json!({"unevaluatedProperties": false}),
         json!({"propertyNames": {"maxLength": 3}}),
         json!({"propertyNames": {"pattern": "^a$"}}),
         json!({"additionalProperties": {"type": "integer"}}),
@@ -82,15 +92,15 @@ fn no_breach_repeats_a_value() {
         json!({"additionalProperties": {"maxLength": 1}}),
         json!({"additionalProperties": {"contentEncoding": "base64"}}),
         json!({"minProperties": 9}),
-        json!({"dependentRequired": {SECRET: ["other"]}}),
+        json!({"dependentRequired": {secret: ["other"]}}),
         json!({"patternProperties": {"^s": {"pattern": "^x"}}}),
     ];
     for schema in schemas {
-        let own = schema.to_string().contains(SECRET);
-        for breach in rules(schema.clone()).breaches(json!({SECRET: SECRET}).to_string().as_bytes())
+        let own = schema.to_string().contains(secret);
+        for breach in rules(schema.clone()).breaches(json!({secret: secret}).to_string().as_bytes())
         {
             let text = format!("{} {}", breach.path, breach.rule);
-            assert!(own || !text.contains(&SECRET[..16]), "{schema}: {text}");
+            assert!(own || !text.contains(&secret[..16]), "{schema}: {text}");
         }
     }
 }
@@ -125,6 +135,8 @@ fn a_schema_leads_nowhere_but_into_its_own_definitions() {
         "$recursiveRef",
         "$vocabulary",
         "id",
+        "unevaluatedItems",
+        "unevaluatedProperties",
     ] {
         let inside = refused(json!({"properties": {"a": {name: "https://example.com/x"}}}));
         assert_eq!(inside, SchemaError::Forbidden(name));
@@ -225,6 +237,49 @@ fn values_have_bounds() {
 }
 
 /// A backtracking matcher would take the age of the universe.
+/// A form for each part of the schema, each of which has something to say of each element: what is said of them all would
+/// not fit into the server's memory.
+#[test]
+fn what_is_said_of_a_value_does_not_grow_with_what_could_be_said() {
+    let forms = |count: usize| vec![json!({"items": {"type": "string"}}); count];
+    let elements = |count: usize| Value::Array(vec![json!(1); count]);
+    let few = rules(json!({"anyOf": forms(10)}));
+    let told = breaches(&few, elements(10));
+    assert_eq!(told[0].1, "fits none of the forms that the schema knows");
+    let many = rules(json!({"anyOf": forms(1000)}));
+    assert!(breaches(&many, json!("no array")).is_empty());
+    let told = breaches(&many, elements(1000));
+    assert!(
+        told[0].1.contains("too many parts to say where"),
+        "{told:?}"
+    );
+    let told = breaches(&many, elements(20_000));
+    assert!(told[0].1.contains("too many parts for its"), "{told:?}");
+    const { assert!(TOLD_MAX < 3000 * 1000 && WORK_MAX > 3100 * 1000 && WORK_MAX < 3000 * 20_000) };
+}
+
+#[test]
+fn patterns_are_few_also_by_reference() {
+    let most = usize::try_from(PATTERNS_MAX).unwrap();
+    let patterns = |count: usize| vec![json!({"pattern": "a"}); count];
+    rules(json!({"allOf": patterns(most)}));
+    assert_eq!(
+        refused(json!({"allOf": patterns(most + 1)})),
+        SchemaError::TooLarge
+    );
+    let names: serde_json::Map<_, _> = (0..=most).map(|i| (format!("^{i}$"), json!({}))).collect();
+    assert_eq!(
+        refused(json!({"patternProperties": names})),
+        SchemaError::TooLarge
+    );
+    let twice = vec![json!({"$ref": "#/$defs/a"}); most / 2 + 1];
+    let schema = json!({"allOf": twice, "$defs": {"a": {"allOf": patterns(2)}}});
+    assert_eq!(refused(schema), SchemaError::TooLarge);
+    // A property of that name is no pattern.
+    let property = vec![json!({"properties": {"pattern": {"type": "string"}}}); most + 1];
+    rules(json!({"allOf": property}));
+}
+
 #[test]
 fn patterns_take_linear_time() {
     let slow = rules(json!({"pattern": "^(a+)+$"}));

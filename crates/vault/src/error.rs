@@ -120,6 +120,9 @@ pub enum VaultError {
     #[error("this caller may not act for the tenant")]
     NotOfTheTenant,
 
+    #[error("must be owner of table {table}")]
+    NotTableOwner { table: String },
+
     #[error("a caller may name no other user than itself")]
     NotYourself,
 

@@ -76,17 +76,24 @@ impl Definition {
     }
 }
 
+/// What somebody says is a MAC. It has no `==`, and [`Signature::is`] is all that can be asked of it: so nothing compares it
+/// byte by byte until the first that differs.
+struct Signature([u8; MAC_BYTES]);
+
+impl Signature {
+    /// All of it, in a time that says nothing of where the two differ.
+    fn is(&self, expected: &[u8]) -> Choice {
+        self.0.ct_eq(expected)
+    }
+}
+
 /// Every key and every signature is tried, so that the time it takes says nothing of which one it was.
-fn made_by_one(
-    keys: &[Key],
-    signed: &[&[u8]],
-    signatures: &[[u8; MAC_BYTES]],
-) -> Result<(), Refusal> {
+fn made_by_one(keys: &[Key], signed: &[&[u8]], signatures: &[Signature]) -> Result<(), Refusal> {
     let mut found = Choice::from(0);
     for key in keys.iter().filter_map(secret) {
         let expected = mac(Algorithm::Sha256, key, signed);
         for signature in signatures {
-            found |= expected.ct_eq(signature);
+            found |= signature.is(&expected);
         }
     }
     match bool::from(found) {
@@ -148,7 +155,7 @@ fn sent_lately(payload: &[u8], now_s: i64, tolerance_s: u32) -> Result<(), Refus
 struct Stamped<'a> {
     time: &'a str,
     time_s: i64,
-    signatures: Vec<[u8; MAC_BYTES]>,
+    signatures: Vec<Signature>,
 }
 
 impl<'a> Stamped<'a> {
@@ -189,7 +196,7 @@ struct Message<'a> {
     id: &'a str,
     time: &'a str,
     time_s: i64,
-    signatures: Vec<[u8; MAC_BYTES]>,
+    signatures: Vec<Signature>,
 }
 
 impl<'a> Message<'a> {
@@ -235,7 +242,7 @@ impl<'a> Message<'a> {
 }
 
 impl Body {
-    fn signature(&self, headers: &Headers) -> Result<[u8; MAC_BYTES], Refusal> {
+    fn signature(&self, headers: &Headers) -> Result<Signature, Refusal> {
         let text = headers.one(&self.header)?;
         let text = text.strip_prefix(&self.prefix).ok_or(Refusal::Malformed)?;
         match self.encoding {
@@ -246,12 +253,16 @@ impl Body {
     }
 }
 
-fn base64_mac(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
-    base64::decode(text)?.as_slice().try_into().ok()
+fn base64_mac(text: &[u8]) -> Option<Signature> {
+    base64::decode(text)?
+        .as_slice()
+        .try_into()
+        .ok()
+        .map(Signature)
 }
 
 /// 64 digits, in lower case.
-fn hex(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
+fn hex(text: &[u8]) -> Option<Signature> {
     let digit = |symbol: u8| match symbol {
         b'0'..=b'9' => Some(symbol - b'0'),
         b'a'..=b'f' => Some(symbol - b'a' + 10),
@@ -264,5 +275,50 @@ fn hex(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
     for (byte, pair) in bytes.iter_mut().zip(text.chunks(2)) {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
-    Some(bytes)
+    Some(Signature(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The signature's own comparison looks at every byte and every bit, and at nothing shorter or longer.
+    #[test]
+    fn a_signature_is_the_whole_digest_or_it_is_not() {
+        let expected: [u8; MAC_BYTES] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        assert!(bool::from(Signature(expected).is(&expected)));
+        for bit in 0..8 * MAC_BYTES {
+            let mut other = expected;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!bool::from(Signature(other).is(&expected)), "bit {bit}");
+        }
+        let longer = [&expected[..], &[0]].concat();
+        for other in [&expected[..MAC_BYTES - 1], &longer, &[]] {
+            assert!(!bool::from(Signature(expected).is(other)));
+        }
+    }
+
+    /// Which of several it was does not decide how many are looked at: the loop has no way out before its end.
+    #[test]
+    fn the_right_one_is_found_wherever_it_stands() {
+        let definition = Definition::parse(br#"{"scheme": "stripe", "field": "k"}"#).unwrap();
+        let keys: Vec<Key> = [&b"first"[..], b"second", b"third"]
+            .iter()
+            .map(|key| definition.key(key).unwrap())
+            .collect();
+        for key in [&b"first"[..], b"second", b"third"] {
+            for place in 0..SIGNATURES_MAX {
+                let mut signatures: Vec<_> = (0..SIGNATURES_MAX)
+                    .map(|_| Signature([0; MAC_BYTES]))
+                    .collect();
+                let made = mac(Algorithm::Sha256, key, &[b"payload"]);
+                signatures[place] = Signature(made.try_into().unwrap());
+                assert_eq!(made_by_one(&keys, &[b"payload"], &signatures), Ok(()));
+                assert_eq!(
+                    made_by_one(&keys, &[b"another"], &signatures),
+                    Err(Refusal::Mismatch)
+                );
+            }
+        }
+    }
 }

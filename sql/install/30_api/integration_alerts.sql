@@ -1,15 +1,18 @@
 -- What was repaired: kept by the repair, shown to the organization and to who serves it.
 
-CREATE FUNCTION vault.keep_integration_alert(p_table text, p_row_id uuid, p_organization_id uuid, p_column text, p_problem text,
-                                             p_old_value jsonb, p_new_value jsonb)
-    RETURNS uuid
+-- As the table's owner, past the table's row security, and never as its caller: a superuser repairs tables of others, and
+-- must not run what their owners have hung on them.
+CREATE FUNCTION vault.replace_integration(p_table regclass, p_row_id uuid, p_organization_id uuid,
+                                          p_old_version integer, p_old_mappings jsonb, p_old_schedule jsonb,
+                                          p_version integer, p_mappings jsonb, p_schedule jsonb)
+    RETURNS boolean
     LANGUAGE c  VOLATILE  PARALLEL UNSAFE  SECURITY DEFINER   -- not STRICT: NULL must raise 22004
     SET search_path = pg_catalog, vault, pg_temp
-    AS 'MODULE_PATHNAME', 'keep_integration_alert_wrapper';
-ALTER FUNCTION vault.keep_integration_alert(text, uuid, uuid, text, text, jsonb, jsonb) OWNER TO tenant_vault_owner;
-REVOKE ALL ON FUNCTION vault.keep_integration_alert(text, uuid, uuid, text, text, jsonb, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION vault.keep_integration_alert(text, uuid, uuid, text, text, jsonb, jsonb) IS
-    'Keeps what a row of an integration held, and tells channel vault_integration_alert. For vault.repair_organization_integrations, which has the rights of its caller. Raises 22004, 42501 (the transaction acts for another organization). Profiles admin, developer; logged as repair_integration.';
+    AS 'MODULE_PATHNAME', 'replace_integration_wrapper';
+ALTER FUNCTION vault.replace_integration(regclass, uuid, uuid, integer, jsonb, jsonb, integer, jsonb, jsonb) OWNER TO tenant_vault_owner;
+REVOKE ALL ON FUNCTION vault.replace_integration(regclass, uuid, uuid, integer, jsonb, jsonb, integer, jsonb, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION vault.replace_integration(regclass, uuid, uuid, integer, jsonb, jsonb, integer, jsonb, jsonb) IS
+    'Replaces JSON of one row of an attached table that breaks its schema, with the rights of the table''s owner; keeps what stood there, and tells channel vault_integration_alert. False: the row holds something else by now, and is left as it is. For vault.repair_organization_integrations, which has the rights of its caller. Raises 22004, 22023 (no such table; nothing is wrong with what is to be replaced), 42501 (the caller has not the rights of the owner; the transaction acts for another organization). Profiles admin, developer; logged as repair_integration, once a column.';
 
 CREATE VIEW vault.integration_alert_list WITH (security_barrier = true) AS
     SELECT a.id, a.tenant_id AS organization_id, a.table_name, a.row_id, a.column_name, a.problem, a.old_value, a.new_value,

@@ -85,7 +85,7 @@ CREATE FUNCTION vault.profile_privileges()
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.attach_organization_integrations(regclass)'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.repair_organization_integrations(boolean)'),
             ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.check_integration_row()'),
-            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.keep_integration_alert(text, uuid, uuid, text, text, jsonb, jsonb)'),
+            ('admin developer',       'EXECUTE', 'FUNCTION', 'vault.replace_integration(regclass, uuid, uuid, integer, jsonb, jsonb, integer, jsonb, jsonb)'),
             ('service admin developer tenant_user', 'EXECUTE', 'FUNCTION', 'vault.integration_json_errors(text, integer, jsonb)'),
             ('service admin developer auditor tenant_user', 'SELECT', 'TABLE', 'vault.integration_schemas'),
             ('admin',                 'INSERT',  'TABLE',    'vault.integration_schemas'),

@@ -67,9 +67,87 @@ pub fn parse_plain(json: &[u8], argument: &'static str) -> Result<PlainObject, V
         );
         return Err(refused(rule));
     }
-    match serde_json::from_slice(json) {
-        Ok(Value::Object(object)) => Ok(object),
-        _ => Err(refused("It is a JSON object.".to_owned())),
+    let object = match serde_json::from_slice(json) {
+        Ok(Value::Object(object)) => object,
+        _ => {
+            let rule = "It is a JSON object, nested less than 128 deep, of numbers that a double can hold.";
+            return Err(refused(rule.to_owned()));
+        }
+    };
+    match numbers(json).all(is_kept) {
+        true => Ok(object),
+        false => Err(refused(
+            "A number in it has more digits than are kept; give it as a text.".to_owned(),
+        )),
+    }
+}
+
+/// The numbers of a JSON text, as they are written.
+fn numbers(json: &[u8]) -> impl Iterator<Item = &str> {
+    let mut in_text = false;
+    let mut escaped = false;
+    let outside = move |b: &u8| {
+        let was_in_text = in_text;
+        match b {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            _ => {}
+        }
+        was_in_text || !(b.is_ascii_digit() || b"+-.eE".contains(b))
+    };
+    json.split(outside)
+        .filter_map(|text| std::str::from_utf8(text).ok())
+        .filter(|text| text.contains(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a number, as PostgreSQL writes those of a jsonb, comes out of an integer of 64 bits or a double as it went in.
+fn is_kept(number: &str) -> bool {
+    let digits = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
+    };
+    digits.parse::<i64>().is_ok()
+        || digits.parse::<u64>().is_ok()
+        || number
+            .parse::<f64>()
+            .is_ok_and(|double| double.to_string() == digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_kept_digit_by_digit_or_refused() {
+        for kept in [
+            "0",
+            "-1",
+            "1.5",
+            "1.50",
+            "0.1",
+            "-0.25",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "10000000000000000000000",
+            "0.30000000000000004",
+            "0.00000001",
+            "100.0",
+        ] {
+            let json =
+                format!(r#"{{"a": [{kept}, "12345678901234567890123 \" 1e999"], "b\"1": {kept}}}"#);
+            parse_plain(json.as_bytes(), "p").unwrap_or_else(|error| panic!("{kept}: {error}"));
+        }
+        for lost in [
+            "18446744073709551616",
+            "123456789012345678901234567890.123456789",
+            "0.1000000000000000055511",
+            "-9223372036854775809",
+            "9007199254740993.5",
+        ] {
+            let json = format!(r#"{{"a": {{"b": {lost}}}}}"#);
+            assert!(parse_plain(json.as_bytes(), "p").is_err(), "{lost}");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Vault;
 use crate::{
-    Audit, Entropy, Event, IntegrationAlert, KeyStorage, Permit, RepairIntegration, RepairStorage,
-    RootKeys, Storage, VaultError,
+    Audit, Entropy, Event, IntegrationAlert, KeyStorage, Outcome, Permit, RepairIntegration,
+    RepairStorage, RootKeys, Storage, VaultError,
 };
 
 impl<S: Storage + KeyStorage + RepairStorage, A: Audit, R: RootKeys, E: Entropy> Vault<S, A, R, E> {
@@ -20,5 +20,19 @@ impl<S: Storage + KeyStorage + RepairStorage, A: Audit, R: RootKeys, E: Entropy>
         let id = self.storage.keep_alert(permit.scope(), alert)?;
         self.record(Event::done(&permit).note(subject))?;
         Ok(id)
+    }
+
+    /// Records that a row was left as it is, since it holds something else by now.
+    pub fn leave_integration(
+        &mut self,
+        permit: Permit<RepairIntegration>,
+        subject: &str,
+    ) -> Result<(), VaultError> {
+        self.ring()?;
+        let left = Event::done(&permit)
+            .note(subject)
+            .outcome(Outcome::NotFound);
+        self.record(left)?;
+        Ok(())
     }
 }
