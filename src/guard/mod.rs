@@ -34,7 +34,7 @@ use crate::pg::trigger::{Firing, Passed, Row};
 use crate::pg::{discretion, process, report};
 use crate::shield;
 
-/// Called by _PG_init: where the postmaster preloads the library, its backends inherit the automaton.
+/// Called by _PG_init: where the postmaster preloads the library, its backends inherit what it looks with.
 pub fn start() {
     if process::is_postmaster() && process::is_preloading() {
         guard();

@@ -1,7 +1,7 @@
 //! Does a text hold a key, a token or a password? Asked by the guard of tables and by the search for what already lies
 //! in them (`src/guard.rs`), once for every value, so it is short.
 //!
-//! - [`Guard`]: one automaton over the beginnings of all formats and a matcher for each; built once, used by all.
+//! - [`Guard`]: the beginnings of all formats and a matcher for each; built once, used by all.
 //! - [`detectors`]: the table of formats as data, for the manual and the rules.
 //!
 //! Formats without a mark of their own are told by the name of the column or key (`named.rs`).
@@ -10,6 +10,7 @@
 //! nothing, and nothing that it answers holds a byte of a secret. No clock, no settings, no randomness, no PostgreSQL.
 #![forbid(unsafe_code)]
 
+mod anchors;
 mod blocks;
 mod class;
 mod detectors;

@@ -1,19 +1,18 @@
 //! The look at one text.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use aho_corasick::automaton::{Automaton, OverlappingState};
-use aho_corasick::{Input, MatchKind, dfa};
-
+use crate::anchors::{ANCHOR, Anchors, Behind};
 use crate::detectors::{Detector, detectors, row};
 use crate::named::Assigned;
-use crate::shape::{ANCHOR, Ends, Shape, anchor};
+use crate::shape::{Ends, Shape};
 use crate::{Finding, blocks, named, percent, work};
 
-/// The automaton and the formats behind it. Immutable: the postmaster builds one for all backends.
+/// The anchors and the formats behind them. Immutable: the postmaster builds one for all backends.
 pub struct Guard {
-    automaton: dfa::DFA,
-    /// What to try where the automaton finds a literal, by the literal's number; public formats first.
+    anchors: Anchors,
+    /// What to try at an anchor, by its number; public formats first.
     tried: Vec<Vec<Tried>>,
     named_value: &'static Detector,
 }
@@ -27,14 +26,39 @@ struct Tried {
 
 enum Matcher {
     Shape(Shape),
-    Block(&'static [u8], Block),
+    Coded(&'static Coded),
+}
+
+impl Matcher {
+    /// How many bytes a text must have before the literal, and from it on.
+    fn before(&self) -> usize {
+        match self {
+            Matcher::Shape(shape) => shape.head().unwrap_or(0),
+            Matcher::Coded(coded) => coded.before,
+        }
+    }
+
+    fn from(&self) -> usize {
+        match self {
+            Matcher::Shape(shape) => shape.tail(),
+            Matcher::Coded(coded) => coded.from,
+        }
+    }
+
+    /// May the literal stand where no word begins?
+    fn stands_within(&self) -> bool {
+        match self {
+            Matcher::Shape(shape) => shape.head().is_some(),
+            Matcher::Coded(_) => true,
+        }
+    }
 }
 
 impl Tried {
     fn new(detector: &'static Detector, matcher: Matcher) -> Tried {
         let settled = match &matcher {
             Matcher::Shape(shape) if detector.service != "any" => shape.settled(),
-            Matcher::Shape(_) | Matcher::Block(..) => 0,
+            Matcher::Shape(_) | Matcher::Coded(_) => 0,
         };
         Tried {
             detector,
@@ -47,16 +71,44 @@ impl Tried {
 /// The range of a secret, where its literal was found.
 type Block = fn(&[u8], usize, &mut Ends) -> Option<(usize, usize)>;
 
-/// Formats that code finds, and the literals that lead to them.
-const BLOCKS: [(&str, &[u8], Block); 4] = [
-    ("private_key_block", b"-----BEGIN", blocks::private_key),
-    (
-        "private_key_base64",
-        b"LS0tLS1CRUdJTi",
-        blocks::private_key_base64,
-    ),
-    ("json_web_token", b"eyJ", blocks::json_web_token),
-    ("url_with_password", b"://", blocks::url_with_password),
+/// A format that code finds: the literal that leads to it, and how many bytes a text must have before that and from it on.
+struct Coded {
+    id: &'static str,
+    literal: &'static [u8],
+    before: usize,
+    from: usize,
+    block: Block,
+}
+
+const CODED: [Coded; 4] = [
+    Coded {
+        id: "private_key_block",
+        literal: b"-----BEGIN",
+        before: 0,
+        from: 64,
+        block: blocks::private_key,
+    },
+    Coded {
+        id: "private_key_base64",
+        literal: b"LS0tLS1CRUdJTi",
+        before: 0,
+        from: 64,
+        block: blocks::private_key_base64,
+    },
+    Coded {
+        id: "json_web_token",
+        literal: b"eyJ",
+        before: 0,
+        from: 40,
+        block: blocks::json_web_token,
+    },
+    Coded {
+        id: "url_with_password",
+        literal: b"://",
+        before: 1,
+        from: 9,
+        block: blocks::url_with_password,
+    },
 ];
 
 /// A match that waits for a more particular one at the same place.
@@ -80,53 +132,57 @@ impl Default for Guard {
 
 impl Guard {
     pub fn new() -> Guard {
-        let mut anchors: Vec<&'static [u8]> = Vec::new();
-        let mut tried: Vec<Vec<Tried>> = Vec::new();
-        let mut numbers = std::collections::HashMap::new();
-        let mut add = |anchor: &'static [u8], detector, matcher| {
-            let number = *numbers.entry(anchor).or_insert_with(|| {
-                anchors.push(anchor);
-                tried.push(Vec::new());
-                anchors.len() - 1
-            });
-            tried[number].push(Tried::new(detector, matcher));
+        let mut tried: BTreeMap<&'static [u8], Vec<Tried>> = BTreeMap::new();
+        let mut add = |literal: &'static [u8], detector, matcher| {
+            tried
+                .entry(&literal[..literal.len().min(ANCHOR)])
+                .or_default()
+                .push(Tried::new(detector, matcher));
         };
         for detector in detectors() {
             for shape in detector.each_shape() {
                 let shape = Shape::parse(shape).expect("the tests read every shape of the table");
-                add(shape.anchor(), detector, Matcher::Shape(shape));
+                add(shape.literal(), detector, Matcher::Shape(shape));
             }
         }
-        for (id, literal, block) in BLOCKS {
-            add(anchor(literal), row(id), Matcher::Block(literal, block));
+        for coded in &CODED {
+            add(coded.literal, row(coded.id), Matcher::Coded(coded));
         }
-        for formats in &mut tried {
+        for formats in tried.values_mut() {
             formats.sort_by_key(|what| !what.detector.is_public);
             formats.shrink_to_fit();
         }
-        let automaton = dfa::Builder::new()
-            .match_kind(MatchKind::Standard)
-            .start_kind(aho_corasick::StartKind::Unanchored)
-            .build(&anchors)
-            .expect("a few thousand states are no more than an automaton may have");
+        let behind = |(number, (bytes, formats)): (usize, (&&'static [u8], &Vec<Tried>))| {
+            let least =
+                |of: fn(&Matcher) -> usize| formats.iter().map(|what| of(&what.matcher)).min();
+            let behind = Behind {
+                number,
+                before: least(Matcher::before).unwrap_or(0),
+                from: least(Matcher::from).unwrap_or(0),
+                within: formats.iter().any(|what| what.matcher.stands_within()),
+            };
+            (*bytes, behind)
+        };
+        let anchors = Anchors::new(&tried.iter().enumerate().map(behind).collect::<Vec<_>>());
+        let tried = tried.into_values().collect();
         Guard {
-            automaton,
+            anchors,
             tried,
             named_value: row("named_value"),
         }
     }
 
-    /// How many bytes of memory it holds, the tables beside the automaton included.
+    /// How many bytes of memory it holds, all tables included.
     pub fn heap_bytes(&self) -> usize {
         let table = |formats: &Vec<Tried>| {
             let shapes = formats.iter().map(|what| match &what.matcher {
                 Matcher::Shape(shape) => shape.heap_bytes(),
-                Matcher::Block(..) => 0,
+                Matcher::Coded(_) => 0,
             });
             size_of_val(formats) + formats.capacity() * size_of::<Tried>() + shapes.sum::<usize>()
         };
         let tables = self.tried.iter().map(table).sum::<usize>();
-        self.automaton.memory_usage() + tables
+        self.anchors.heap_bytes() + tables
     }
 
     pub(crate) fn look(&self, text: &str, name: Option<&str>, found: Found) -> ControlFlow<()> {
@@ -150,34 +206,26 @@ impl Guard {
     /// What is known by its form.
     fn formats(&self, text: &[u8], seen: &mut Seen, found: Found) -> ControlFlow<()> {
         let mut ends = Ends::new();
-        let mut state = OverlappingState::start();
-        let input = Input::new(text);
         let mut passed = 0;
         let mut pending: Option<Pending> = None;
-        loop {
-            self.automaton
-                .try_find_overlapping(&input, &mut state)
-                .expect("the automaton was built to be searched so");
-            let Some(hit) = state.get_match() else {
-                break;
-            };
-            work::done(self.tried[hit.pattern().as_usize()].len());
-            let at = hit.start();
+        self.anchors.each(text, |at, number| {
+            let formats = &self.tried[number];
+            work::done(formats.len());
             // Nothing that begins where it begins is still to come.
             if let Some(wait) = pending.take_if(|wait| at > wait.start + ANCHOR) {
                 passed = wait.end;
                 report(wait, seen, found)?;
             }
             if at < passed {
-                continue;
+                return ControlFlow::Continue(());
             }
-            for what in &self.tried[hit.pattern().as_usize()] {
+            for what in formats {
                 let matched = match &what.matcher {
                     Matcher::Shape(shape) => shape.matches(text, at, &mut ends),
-                    Matcher::Block(literal, block) if text[at..].starts_with(literal) => {
-                        block(text, at, &mut ends)
+                    Matcher::Coded(coded) if text[at..].starts_with(coded.literal) => {
+                        (coded.block)(text, at, &mut ends)
                     }
-                    Matcher::Block(..) => None,
+                    Matcher::Coded(_) => None,
                 };
                 let Some((start, end)) = matched.filter(|(start, _)| *start >= passed) else {
                     continue;
@@ -194,7 +242,8 @@ impl Guard {
                     });
                 }
             }
-        }
+            ControlFlow::Continue(())
+        })?;
         match pending {
             Some(wait) => report(wait, seen, found),
             None => ControlFlow::Continue(()),

@@ -19,9 +19,8 @@ use crate::work;
 /// So far a literal is searched for within a run of its own alphabet, and so long a head may be.
 const SEARCHED: usize = 512;
 
-/// So many bytes of a literal are its anchor in the automaton; the rest is compared. More would make the automaton
-/// bigger and find as much.
-pub const ANCHOR: usize = 4;
+/// So many letters follow the mark of the longest escape, `\u0022`.
+const ESCAPE: usize = 5;
 
 /// So many bytes of base64 before a token say that it is not one, but a part of something bigger.
 const BLOB: usize = 40;
@@ -61,7 +60,7 @@ enum Piece {
 pub struct Shape {
     demand: Demand,
     head: Option<Run>,
-    /// The first literal whole; the automaton knows its beginning.
+    /// The first literal whole; its beginning is the anchor.
     literal: &'static str,
     rest: Vec<Piece>,
     /// No byte of the literal tells it from base64.
@@ -121,9 +120,23 @@ impl Shape {
         })
     }
 
-    /// What the automaton looks for.
-    pub fn anchor(&self) -> &'static [u8] {
-        anchor(self.literal.as_bytes())
+    pub fn literal(&self) -> &'static [u8] {
+        self.literal.as_bytes()
+    }
+
+    /// How many bytes a text must have before the literal, or this is not there; `None`: it begins with the literal.
+    pub fn head(&self) -> Option<usize> {
+        self.head.map(Run::min)
+    }
+
+    /// How many bytes a text must have from the literal on, or this is not there.
+    pub fn tail(&self) -> usize {
+        let rest = self.rest.iter().map(|piece| match piece {
+            Piece::Literal(literal) => literal.len(),
+            Piece::Uuid => 36,
+            Piece::Run(run) => run.min(),
+        });
+        self.literal.len() + rest.sum::<usize>()
     }
 
     /// How many bytes it holds beside itself.
@@ -147,7 +160,7 @@ impl Shape {
     pub fn matches(&self, text: &[u8], at: usize, ends: &mut Ends) -> Option<(usize, usize)> {
         let start = match self.head {
             None => at,
-            Some(run) => at - head_length(run, &text[..at])?,
+            Some(run) => head_start(run, &text[..at])?,
         };
         if !begins(text, start) || !text[at..].starts_with(self.literal.as_bytes()) {
             return None;
@@ -193,20 +206,36 @@ impl Shape {
     }
 }
 
-/// The beginning of a literal that the automaton looks for.
-pub fn anchor(literal: &'static [u8]) -> &'static [u8] {
-    &literal[..literal.len().min(ANCHOR)]
-}
-
-fn head_length(run: Run, before: &[u8]) -> Option<usize> {
+/// Where the head begins that ends where `before` does. The letters of a string's escape are not the head's; those of a
+/// URL's are taken for it here, and out of it when the text is looked at decoded.
+fn head_start(run: Run, before: &[u8]) -> Option<usize> {
     let length = before
         .iter()
         .rev()
-        .take(run.max() + 1)
+        .take(run.max() + 1 + ESCAPE)
         .take_while(|byte| run.class.has(**byte))
         .count();
     work::done(length);
-    run.allows(length).then_some(length)
+    let start = before.len() - length;
+    let start = match before[..start].ends_with(b"\\") {
+        true => start + escape(&before[..start], &before[start..]),
+        false => start,
+    };
+    run.allows(before.len() - start).then_some(start)
+}
+
+/// How many bytes at the beginning of `word` are the end of an escape that `before` begins.
+fn escape(before: &[u8], word: &[u8]) -> usize {
+    let digits = |number: usize, from: usize| {
+        let digits = word.get(from..from + number);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    match (before.last(), word.first()) {
+        (Some(b'%'), _) if digits(2, 0) => 2,
+        (Some(b'\\'), Some(b'n' | b'r' | b't')) => 1,
+        (Some(b'\\'), Some(b'u')) if digits(4, 1) => ESCAPE,
+        _ => 0,
+    }
 }
 
 /// How much of the last run is the token's: a full stop at its end is the sentence's, and what goes on beyond the
@@ -224,22 +253,20 @@ fn last_length(run: Run, found: &[u8]) -> Option<usize> {
 
 /// May a token begin here? At the start, after a byte that is no part of a word, and after an escape of a URL or of a
 /// string: `task-...` holds no `sk-...`, `%3Dsk-...` and `\nsk-...` do.
+#[inline]
 pub fn begins(text: &[u8], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|before| text[before]) else {
-        return true;
-    };
-    if !(before.is_ascii_alphanumeric() || matches!(before, b'_' | b'-')) {
+    let back = |bytes: usize| at.checked_sub(bytes).map(|place| text[place]);
+    if !back(1)
+        .is_some_and(|before| before.is_ascii_alphanumeric() || matches!(before, b'_' | b'-'))
+    {
         return true;
     }
-    let escape = |mark: &[u8], digits: usize| {
-        at.checked_sub(mark.len() + digits).is_some_and(|start| {
-            text[start..].starts_with(mark)
-                && text[at - digits..at].iter().all(u8::is_ascii_hexdigit)
+    [(b'\\', 1), (b'%', 2), (b'\\', ESCAPE)]
+        .into_iter()
+        .any(|(mark, letters)| {
+            back(letters + 1) == Some(mark)
+                && escape(&text[..at - letters], &text[at - letters..at]) == letters
         })
-    };
-    escape(b"%", 2)
-        || escape(b"\\u", 4)
-        || (matches!(before, b'n' | b'r' | b't') && text[..at - 1].ends_with(b"\\"))
 }
 
 /// Does it follow a `/` or `+` that is a letter of base64? A picture holds every short word somewhere.
@@ -331,6 +358,26 @@ mod tests {
     }
 
     #[test]
+    fn a_head_does_not_begin_with_the_letters_of_an_escape() {
+        let shape = Shape::parse("~<k:2-8>_sk_<b:16+>").expect("a shape");
+        let token = "acme_sk_4f9a1c7e2b8d3056";
+        for (before, extra) in [
+            ("", 0),
+            (" ", 0),
+            ("\\n", 0),
+            ("\\u0022", 0),
+            ("n", 1),
+            ("%3d", 2),
+        ] {
+            let text = format!("{before}{token}");
+            let at = text.find("_sk_").expect("there");
+            let found = shape.matches(text.as_bytes(), at, &mut Ends::new());
+            let start = before.len() - extra;
+            assert_eq!(found, Some((start, text.len())), "{text}");
+        }
+    }
+
+    #[test]
     fn the_left_neighbour_decides() {
         for (text, at, expected) in [
             ("sk", 0, true),
@@ -345,6 +392,7 @@ mod tests {
             ("3Dsk", 2, false),
             ("\\nsk", 2, true),
             ("\\u0022sk", 6, true),
+            ("\\u002sk", 5, false),
             ("u0022sk", 5, false),
             ("ésk", 2, true),
         ] {

@@ -1,4 +1,4 @@
-//! How much work a look does, beside the automaton's one step a byte: counted in tests, and nowhere else.
+//! How much work a look does, beside one step a byte for the anchors: counted in tests, and nowhere else.
 //!
 //! A time says nothing on a machine that others share; a count of the bytes looked at says the same everywhere.
 
