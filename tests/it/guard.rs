@@ -1243,7 +1243,7 @@ fn a_scan_says_how_far_it_is() {
         .unwrap();
     let words = thread::scope(|scope| {
         let scanning = scope.spawn(|| {
-            let scan = "SELECT count(*) FROM vault.scan_plaintext('app')";
+            let scan = "SELECT count(*) FROM vault.scan_plaintext('app');\n";
             ground.db.psql(&[], scan)
         });
         let waits =
