@@ -1237,10 +1237,9 @@ fn a_scan_says_how_far_it_is() {
     let ground = Ground::prepare();
     let mut superuser = ground.session("postgres");
     superuser
-        .batch_execute(
-            "CREATE TABLE app.a (t text); CREATE TABLE app.b (t text); BEGIN; LOCK TABLE app.b",
-        )
+        .batch_execute("CREATE TABLE app.a (t text); CREATE TABLE app.b (t text)")
         .unwrap();
+    superuser.batch_execute("BEGIN; LOCK TABLE app.b").unwrap();
     let words = thread::scope(|scope| {
         let scanning = scope.spawn(|| {
             let scan = "SELECT count(*) FROM vault.scan_plaintext('app');\n";
@@ -1249,6 +1248,7 @@ fn a_scan_says_how_far_it_is() {
         let waits =
             "SELECT count(*) FROM pg_locks WHERE relation = 'app.b'::regclass AND NOT granted";
         while superuser.one::<i64>(waits, &[]) == 0 {
+            assert!(!scanning.is_finished(), "it has not waited");
             thread::sleep(Duration::from_millis(5));
         }
         thread::sleep(Duration::from_secs(5));
