@@ -16,6 +16,7 @@ use crate::pg::columns::{Regclass, names};
 use crate::pg::discretion;
 use crate::pg::json::Jsonb;
 use crate::pg::plan::{Argument, statement};
+use crate::pg::process;
 use crate::pg::reply::{self, Varlena};
 use crate::pg::text::legible;
 use crate::{shield, tenancy};
@@ -399,22 +400,46 @@ fn detected(look: impl FnOnce(Look<'_>, guard::Visit<'_>) -> ControlFlow<()>) ->
         rules: &rules,
         scope: None,
     };
+    let mut chars = Chars::default();
     let _ = look(all, &mut |found: &Found<'_>| {
-        let chars = |part: Option<&str>| {
-            i32::try_from(part.unwrap_or_default().chars().count()).unwrap_or(i32::MAX)
-        };
-        let end = found.start + found.length;
+        process::stop_if_cancelled();
+        if found.is_first {
+            chars = Chars::default();
+        }
+        let start = chars.before(found.text, found.start);
+        let length = chars.before(found.text, found.start + found.length) - start;
         lines.push((
             found.detector.to_owned(),
             found.service.to_owned(),
             (!found.path.is_empty()).then(|| found.path.to_owned()),
-            chars(found.text.get(..found.start)).saturating_add(1),
-            chars(found.text.get(found.start..end)),
+            start.saturating_add(1),
+            length,
         ));
         ControlFlow::Continue(())
     });
     discretion.leave();
     lines
+}
+
+/// Counts the characters of one text from where it was asked last: a text of many findings is not counted through for each.
+#[derive(Default)]
+struct Chars {
+    bytes: usize,
+    chars: i32,
+}
+
+impl Chars {
+    /// How many characters come before so many bytes.
+    fn before(&mut self, text: &str, bytes: usize) -> i32 {
+        if bytes < self.bytes {
+            *self = Self::default();
+        }
+        let more = text.get(self.bytes..bytes).unwrap_or_default();
+        let more = i32::try_from(more.chars().count()).unwrap_or(i32::MAX);
+        self.bytes = bytes;
+        self.chars = self.chars.saturating_add(more);
+        self.chars
+    }
 }
 
 // ---- what lies in a table ----

@@ -28,6 +28,8 @@ pub struct Found<'a> {
     pub start: usize,
     pub length: usize,
     pub stands: Stands,
+    /// Whether nothing was shown of this text before.
+    pub is_first: bool,
 }
 
 /// What a text is of its value.
@@ -164,6 +166,7 @@ impl Look<'_> {
         visit: Visit<'_>,
     ) -> ControlFlow<(), bool> {
         let mut any = false;
+        let mut is_first = true;
         let mut flow = ControlFlow::Continue(());
         let mut report = |detector: &str, service: &str, start: usize, length: usize| {
             any = true;
@@ -184,6 +187,7 @@ impl Look<'_> {
                 start,
                 length,
                 stands,
+                is_first: std::mem::take(&mut is_first),
             })
         };
         let name = (!name.is_empty()).then_some(name);
@@ -198,17 +202,17 @@ impl Look<'_> {
         });
         flow?;
         if self.rules.has_own_prefixes() {
-            let path = way();
-            for (start, length, rule, service) in self.rules.denied(text, self.scope, &path) {
+            for (start, length, rule, service) in self.rules.denied(text, self.scope, way) {
                 any = true;
                 visit(&Found {
                     detector: rule,
                     service,
-                    path: &path,
+                    path: &way(),
                     text,
                     start,
                     length,
                     stands,
+                    is_first: std::mem::take(&mut is_first),
                 })?;
             }
         }

@@ -72,9 +72,15 @@ fn judge(firing: &Firing) -> Result<Passed, ServerError> {
             scope: Some((&watched.family, &watch.name)),
         };
         let found = &mut |found: &Found<'_>| {
-            keys.push(Key::of(watch, found));
+            process::stop_if_cancelled();
+            match watched.mode {
+                Mode::Warn if keys.iter().any(|key: &Key<'_>| key.warns_of(watch, found)) => {}
+                _ => keys.push(Key::of(watch, found)),
+            }
             match watched.mode {
                 Mode::Reject => ControlFlow::Break(()),
+                // Refused, whatever else the row holds.
+                Mode::Store if found.stands == Stands::Fixed => ControlFlow::Break(()),
                 Mode::Warn | Mode::Store => ControlFlow::Continue(()),
             }
         };
@@ -112,6 +118,18 @@ impl<'w> Key<'w> {
                 .is_whole()
                 .then(|| Zeroizing::new(found.text.trim().to_owned())),
         }
+    }
+
+    /// Whether a warning of the one says what a warning of the other would.
+    fn warns_of(&self, watch: &Watch, found: &Found<'_>) -> bool {
+        self.watch.column.number == watch.column.number && self.detector == found.detector
+    }
+
+    /// Whether both were found in one text.
+    fn is_of_the_text_of(&self, other: &Self) -> bool {
+        self.watch.column.number == other.watch.column.number
+            && self.stands == other.stands
+            && self.path == other.path
     }
 
     /// Table, column and path, in words.

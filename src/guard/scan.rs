@@ -11,9 +11,8 @@ use super::watched::Watch;
 use crate::pg::attempt::ServerError;
 use crate::pg::clock::{self, Timestamp};
 use crate::pg::columns::{self, columns};
-use crate::pg::report;
-use crate::pg::rows;
 use crate::pg::text::legible;
+use crate::pg::{process, report, rows};
 
 /// Where something was found; elements of arrays without their numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +79,7 @@ pub fn scan(table: u32, sample: Option<u32>, progress: &str) -> Result<Scanned, 
                 scope: Some((&family, &watch.name)),
             };
             let _ = look.value(value, &watch.column.form, &watch.said, &mut |found| {
+                process::stop_if_cancelled();
                 scanned.add(&watch.name, found, || row.written(1).unwrap_or_default());
                 ControlFlow::Continue(())
             });

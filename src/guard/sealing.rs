@@ -10,6 +10,7 @@ use super::look::Stands;
 use super::watched::{Watch, Watched};
 use super::{Key, Why, refuse};
 use crate::pg::attempt::ServerError;
+use crate::pg::columns::Column;
 use crate::pg::function::Function;
 use crate::pg::trigger::{Passed, Row};
 use crate::tenancy;
@@ -29,11 +30,17 @@ const NAME_MAX_CHARS: usize = 256;
 
 pub fn seal(row: Row<'_>, watched: &Watched, keys: &[Key<'_>]) -> Result<Passed, ServerError> {
     let keys = distinct(keys);
+    // What comes of one column comes together, and its document is read once.
+    let mut read: Option<(i16, bool)> = None;
+    let mut is_legible = |column: &Column| match read {
+        Some((number, is_legible)) if number == column.number => is_legible,
+        _ => read.insert((column.number, row.text(column).is_some())).1,
+    };
     for key in &keys {
         let problem = match (&key.whole, key.stands) {
             (_, Stands::Fixed) => Some(Why::Fixed),
             // A text that cannot be read as it is cannot be written again.
-            (_, Stands::Within(..)) if row.text(&key.watch.column).is_none() => Some(Why::Fixed),
+            (_, Stands::Within(..)) if !is_legible(&key.watch.column) => Some(Why::Fixed),
             (None, _) => Some(Why::NotWhole),
             (Some(_), Stands::Alone) => key
                 .watch
@@ -84,19 +91,18 @@ pub fn seal(row: Row<'_>, watched: &Watched, keys: &[Key<'_>]) -> Result<Passed,
     row.pass_with(&replaced)
 }
 
-/// One for each text: two detectors may know the same, or one may know a part of what another knows the whole of.
+/// One for each text: two detectors may know the same, or one may know a part of what another knows the whole of. What is
+/// found in one text comes one after another.
 fn distinct<'k, 'w>(keys: &'k [Key<'w>]) -> Vec<&'k Key<'w>> {
     let mut one_each: Vec<&Key<'_>> = Vec::new();
     for key in keys {
-        let is_of_the_same = |other: &&mut &'k Key<'w>| {
-            other.watch.column.number == key.watch.column.number
-                && other.stands == key.stands
-                && other.path == key.path
-        };
-        match one_each.iter_mut().find(is_of_the_same) {
-            Some(known) if known.whole.is_none() => *known = key,
-            Some(_) => {}
-            None => one_each.push(key),
+        match one_each.last_mut() {
+            Some(known) if known.is_of_the_text_of(key) => {
+                if known.whole.is_none() {
+                    *known = key;
+                }
+            }
+            _ => one_each.push(key),
         }
     }
     one_each

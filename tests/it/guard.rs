@@ -1180,18 +1180,148 @@ fn planted_keys_are_found_in_every_type() {
         owner.done("SELECT * FROM vault.scan_plaintext('nowhere')", &[]),
         "3F000",
     );
-    // Row security is said.
+    // Row security is said, and what its policies call is not called: anybody's table may have one.
     superuser
         .batch_execute(&format!(
-            "ALTER TABLE app.hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON app.hidden TO {}",
+            "CREATE TABLE app.called (by_whom name);
+             GRANT INSERT ON app.called TO PUBLIC;
+             CREATE FUNCTION app.trap() RETURNS boolean LANGUAGE plpgsql AS
+                 $$BEGIN INSERT INTO app.called VALUES (current_user); RETURN true; END$$;
+             INSERT INTO app.hidden VALUES ('a row');
+             CREATE POLICY trap ON app.hidden USING (app.trap());
+             ALTER TABLE app.hidden ENABLE ROW LEVEL SECURITY; GRANT SELECT ON app.hidden TO {}",
             ground.owner
         ))
         .unwrap();
     let found = scan(&mut owner, "'app'");
     assert!(
-        found.contains(&"hidden row security hides some of its rows from the caller".to_owned()),
+        found.contains(&"hidden row security holds for the caller: it was not read".to_owned()),
         "{found:?}"
     );
+    let called: i64 = superuser.one("SELECT count(*) FROM app.called", &[]);
+    assert_eq!(called, 0);
+}
+
+#[test]
+fn a_partition_has_the_guard_of_its_table_and_no_other() {
+    let ground = Ground::prepare();
+    let mut owner = ground.owner();
+    owner
+        .batch_execute(
+            "CREATE TABLE whole (id integer, body text) PARTITION BY LIST (id);
+             CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+             SELECT vault.guard_table('app.whole'); SELECT vault.guard_table('app.part')",
+        )
+        .unwrap();
+    let refused = refusal(
+        owner.done(
+            "SELECT vault.guard_table('app.part', p_mode => 'warn')",
+            &[],
+        ),
+        "55000",
+    );
+    assert_eq!(
+        refused.message(),
+        "table app.part is part of app.whole, which is guarded otherwise"
+    );
+    refusal(
+        owner.done("INSERT INTO part VALUES (1, $1)", &[&stripe()]),
+        "23514",
+    );
+}
+
+/// Five seconds long: that is what a scan that is waiting says nothing for.
+#[test]
+fn a_scan_says_how_far_it_is() {
+    let ground = Ground::prepare();
+    let mut superuser = ground.session("postgres");
+    superuser
+        .batch_execute("CREATE TABLE app.a (t text); CREATE TABLE app.b (t text)")
+        .unwrap();
+    superuser.batch_execute("BEGIN; LOCK TABLE app.b").unwrap();
+    let words = thread::scope(|scope| {
+        let scanning = scope.spawn(|| {
+            let scan = "SELECT count(*) FROM vault.scan_plaintext('app');\n";
+            ground.db.psql(&[], scan)
+        });
+        let waits =
+            "SELECT count(*) FROM pg_locks WHERE relation = 'app.b'::regclass AND NOT granted";
+        while superuser.one::<i64>(waits, &[]) == 0 {
+            assert!(!scanning.is_finished(), "it has not waited");
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_secs(5));
+        superuser.batch_execute("COMMIT").unwrap();
+        scanning.join().unwrap()
+    });
+    assert!(
+        words.1.contains("NOTICE:  table 2 of 2: app.b, 0 rows"),
+        "{words:?}"
+    );
+}
+
+/// A log that no crash survives is none, and nothing is refused or warned of without a record.
+#[test]
+fn where_the_log_cannot_be_written_the_guard_says_that_and_writes_no_row() {
+    let ground = Ground::prepare();
+    ground.notes("reject");
+    ground.guarded("warned", "id integer, body text", "warn");
+    ground
+        .db
+        .superuser()
+        .batch_execute("ALTER TABLE vault.vault_access_log SET UNLOGGED")
+        .unwrap();
+    let mut app = ground.app();
+    for table in ["notes", "warned"] {
+        let insert = format!("INSERT INTO {table} VALUES (1, $1)");
+        let refused = refusal(app.done(&insert, &[&stripe()]), "53000");
+        assert!(!format!("{refused:?}").contains(TAIL), "{refused:?}");
+        app.done(&insert, &[&"nothing to see"]).unwrap();
+        let rows: i64 = app.one(&format!("SELECT count(*) FROM {table}"), &[]);
+        assert_eq!(rows, 1, "{table}");
+    }
+}
+
+/// Work and memory follow the size of what is looked at, however many findings it holds and whatever their path. The bounds are
+/// far above what it takes, and far below the gigabytes that a copy of key or document for each finding is.
+#[test]
+fn a_document_of_many_keys_takes_no_more_than_its_size() {
+    let ground = Ground::prepare();
+    ground.guarded("warned", "body jsonb", "warn");
+    ground.guarded("stored", "body jsonb", "store");
+    let mut superuser = ground.session("postgres");
+    superuser
+        .batch_execute("SET statement_timeout = '60s'")
+        .unwrap();
+    let pid: i32 = superuser.one("SELECT pg_backend_pid()", &[]);
+    let document = |filler: usize, keys: usize| {
+        let keys = vec![format!("\"{}\"", stripe()); keys].join(",");
+        format!("{{\"{}\": [{keys}]}}", "k".repeat(filler))
+    };
+    let (long, many) = (document(100_000, 10_000), document(1_000_000, 500));
+    superuser
+        .done("INSERT INTO warned VALUES ($1::text::jsonb)", &[&long])
+        .unwrap();
+    superuser
+        .done("INSERT INTO stored VALUES ($1::text::jsonb)", &[&many])
+        .unwrap();
+    let findings: i64 = superuser.one(
+        "SELECT count(*) FROM vault.detect_secret($1) WHERE octet_length(path) < 1100",
+        &[&long],
+    );
+    assert_eq!(findings, 10_000);
+    let references: i64 = superuser.one(
+        "SELECT count(*) FROM stored, jsonb_path_query(body, '$.*[*]') AS one WHERE one #>> '{}' LIKE 'vault://credential/%'",
+        &[],
+    );
+    assert_eq!(references, 500);
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a living backend");
+    let most = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
+        .and_then(|kib| kib.parse::<u64>().ok())
+        .expect("Linux counts VmHWM");
+    assert!(most < 400_000, "{most} kB");
 }
 
 #[test]

@@ -721,6 +721,35 @@ fn the_source_is_read_with_the_callers_rights() {
 }
 
 #[test]
+fn a_row_without_an_id_fails_alone() {
+    let db = Database::on(cluster());
+    let mut superuser = db.superuser();
+    superuser
+        .batch_execute(
+            "CREATE TABLE t (id text, key text); INSERT INTO t VALUES (NULL, 'one'), ('', 'two'), ('3', 'three')",
+        )
+        .unwrap();
+    let results: Vec<String> = superuser
+        .query(
+            "SELECT result FROM vault.import_legacy('plaintext', 'public.t', '{\"value\": \"key\"}', p_dry_run => false)
+              ORDER BY item",
+            &[],
+        )
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert_eq!(results, ["failed", "failed", "imported"]);
+    superuser
+        .batch_execute(
+            "SELECT * FROM vault.scrub_imported('public.t', '{\"value\": \"key\"}', p_dry_run => false)",
+        )
+        .unwrap();
+    let left: String = superuser.one("SELECT string_agg(key, ' ' ORDER BY key) FROM t", &[]);
+    assert_eq!(left, "one two");
+}
+
+#[test]
 fn malformed_calls_are_refused_and_repeat_no_value() {
     let db = Database::on(cluster());
     let mut superuser = db.superuser();

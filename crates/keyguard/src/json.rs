@@ -4,10 +4,10 @@
 //! string that holds JSON again is walked too, [`NESTED`] deep. Where the text stops being JSON, what is left of it is
 //! looked at as text.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::ControlFlow;
 
-use crate::{Finding, Guard};
+use crate::{Finding, Guard, work};
 
 /// So many steps of a path are remembered; below, `.**` stands for the rest.
 const STEPS: usize = 64;
@@ -15,10 +15,18 @@ const STEPS: usize = 64;
 /// JSON in a string in JSON: so deep.
 const NESTED: usize = 4;
 
+/// So many bytes of a path are written, then `...`. No rule of the guard names a longer one, and a document with a long key
+/// and many findings below it would be written out again for each of them.
+const WRITTEN: usize = 1024;
+
+/// So much of the end of a key is a name: many values may stand under one key, and each is told by it.
+const NAME: usize = 512;
+
 /// Keys that say nothing of what stands under them.
 const GENERAL: [&str; 5] = ["current", "data", "default", "val", "value"];
 
-/// Where in a document a finding lies: `$.a[0]."odd key"`. A key that is a finding itself is shown as `*`.
+/// Where in a document a finding lies: `$.a[0]."odd key"`. A key that is a finding itself is shown as `*`, and what is too
+/// long is cut.
 pub struct JsonPath<'p> {
     outer: Option<&'p JsonPath<'p>>,
     text: &'p str,
@@ -41,33 +49,70 @@ enum Step {
 
 impl fmt::Display for JsonPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut cut = Cut {
+            out: f,
+            left: WRITTEN,
+            is_over: false,
+        };
+        match self.write(&mut cut) {
+            Err(_) if cut.is_over => f.write_str("..."),
+            written => written,
+        }
+    }
+}
+
+impl JsonPath<'_> {
+    fn write(&self, out: &mut Cut<'_, '_>) -> fmt::Result {
         match self.outer {
-            Some(outer) => outer.fmt(f)?,
-            None => f.write_str("$")?,
+            Some(outer) => outer.write(out)?,
+            None => out.write_str("$")?,
         }
         for step in self.steps {
             match *step {
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Key { hidden: true, .. } => f.write_str(".*")?,
+                Step::Index(index) => write!(out, "[{index}]")?,
+                Step::Key { hidden: true, .. } => out.write_str(".*")?,
                 Step::Key { start, end, .. } => {
                     let key = &self.text[start..end];
+                    // More than fits: it is cut all the same.
+                    let key = &key[..key.floor_char_boundary(2 * WRITTEN)];
+                    work::done(key.len());
                     let plain = key
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                         && !key.starts_with(|first: char| first.is_ascii_digit())
                         && !key.is_empty();
                     match plain {
-                        true => write!(f, ".{key}")?,
-                        false => write!(f, ".\"{key}\"")?,
+                        true => write!(out, ".{key}")?,
+                        false => write!(out, ".\"{key}\"")?,
                     }
                 }
                 Step::Open => {}
             }
         }
         if self.deeper {
-            f.write_str(".**")
+            out.write_str(".**")
         } else {
             Ok(())
+        }
+    }
+}
+
+/// Writes so many bytes and no more.
+struct Cut<'f, 'o> {
+    out: &'f mut fmt::Formatter<'o>,
+    left: usize,
+    is_over: bool,
+}
+
+impl fmt::Write for Cut<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fits = text.floor_char_boundary(self.left);
+        self.out.write_str(&text[..fits])?;
+        self.left -= fits;
+        self.is_over = fits < text.len();
+        match self.is_over {
+            true => Err(fmt::Error),
+            false => Ok(()),
         }
     }
 }
@@ -391,6 +436,8 @@ impl<'w> Walk<'w> {
             });
         match key {
             Some((start, end)) => {
+                let last = end.saturating_sub(NAME).max(start);
+                let start = self.text.ceil_char_boundary(last);
                 let escaped = memchr::memchr(b'\\', &self.text.as_bytes()[start..end]).is_some();
                 Some(
                     Raw {
@@ -432,6 +479,7 @@ impl Raw {
         if !self.escaped {
             return raw;
         }
+        work::done(raw.len());
         buffer.clear();
         let mut left = raw;
         while let Some(at) = memchr::memchr(b'\\', left.as_bytes()) {

@@ -81,8 +81,8 @@ pub fn secret(name: &str) -> bool {
 
 /// Does a value look like a secret, given that its name says so? Its range, without blanks and the word `Bearer`.
 pub fn value(text: &str) -> Option<(usize, usize)> {
-    let end = text.trim_ascii_end().len();
-    let start = end - text[..end].trim_ascii_start().len();
+    let end = text.trim_end_matches(unseen).len();
+    let start = end - text[..end].trim_start_matches(unseen).len();
     let start = start + scheme_length(&text[start..end]);
     let inner = &text[start..end];
     let bytes = inner.as_bytes();
@@ -96,6 +96,16 @@ pub fn value(text: &str) -> Option<(usize, usize)> {
         && Demand::Varied.met_by(bytes)
         && (uuid(bytes) || drawn(bytes));
     secret.then_some((start, end))
+}
+
+/// What comes along where a value is copied from a page or a letter: blanks, marks without a width, quotes of print.
+fn unseen(letter: char) -> bool {
+    letter.is_whitespace()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
+        || matches!(letter, '“' | '”' | '„' | '‘' | '’' | '«' | '»')
 }
 
 /// The word before a token in a header, and the blank after it.
@@ -153,6 +163,15 @@ fn variable(text: &str) -> bool {
             .strip_prefix('%')
             .and_then(|text| text.strip_suffix('%'))
             .is_some_and(word)
+}
+
+/// `jwt.encode(...`, `settings.KEYS[0`, `read_key(`: a line of a program says where a value comes from.
+fn expression(text: &str) -> bool {
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    let name = text.bytes().take_while(named).count();
+    let (name, after) = text.split_at(name);
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && (name.contains('.') && after.starts_with(['(', '[']) || after == "(")
 }
 
 /// What a password was made into, and what is encrypted already: kept in databases on purpose.
@@ -294,7 +313,11 @@ impl Assigned {
             .take_while(|byte| matches!(byte, b')' | b']' | b'}' | b'.' | b'>'))
             .count();
         // What begins within a letter is none of ours: a run ends before one of more than one byte only by chance.
-        let (from, to) = value(text.get(start..end - tail)?)?;
+        let run = text.get(start..end - tail)?;
+        if expression(run) {
+            return None;
+        }
+        let (from, to) = value(run)?;
         Some((start + from, start + to))
     }
 }
@@ -391,8 +414,34 @@ mod tests {
             "0f8fad5bd9cb469fa16570867728950e",
             "0f8fad5b-d9cb-469f-a165-70867728950e",
             "Bearer 0f8fad5bd9cb469fa165",
+            "\u{feff}0f8fad5bd9cb469fa16570867728950e\u{200b}",
+            "0f8fad5bd9cb469fa16570867728950e\u{a0}\n",
+            "“0f8fad5bd9cb469fa16570867728950e”",
         ] {
             assert!(value(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_program_assigns_no_secret() {
+        let found = |text: &str| {
+            let mark = text.find(['=', ':']).expect("every line assigns");
+            Assigned::new().value(text, mark).is_some()
+        };
+        for text in [
+            "token = jwt.encode(payload1, key)",
+            "secret_key = settings.SECRET_KEY_FALLBACKS[0]",
+            "password: z.string().min(12).max(64)",
+            "api_key = read_key_of_client2()",
+        ] {
+            assert!(!found(text), "{text}");
+        }
+        for text in [
+            "password = Summer2026(xYz)",
+            "password = 4b.7c(9d1e2f3a",
+            "api_key: “0f8fad5bd9cb469fa16570867728950e”",
+        ] {
+            assert!(found(text), "{text}");
         }
     }
 }

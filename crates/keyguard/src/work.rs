@@ -96,4 +96,34 @@ mod tests {
             assert!(big <= 1_048_576 * 400, "{part}: {big} for 1 MiB");
         }
     }
+
+    /// However long the key is that many values stand under, it is not read and not written out for each of them.
+    #[test]
+    fn work_grows_with_the_values_and_not_with_their_key() {
+        let guard = Guard::new();
+        let found = format!("\"sk_{}_51HgT5pKq8mZr2VbXw9LcNdQ\",", "live");
+        for (key, value) in [
+            ("k", "\"clean\","),
+            ("\\u0041", "\"clean\","),
+            ("k", &*found),
+            ("\\u00e9", &*found),
+            ("k\":{\"k", "\"{\\\"clean\\\":0}\","),
+        ] {
+            let of = |bytes: usize| {
+                let long = key.repeat(bytes / key.len());
+                let text = format!("{{\"{long}\":[{}", value.repeat(bytes / value.len()));
+                DONE.set(0);
+                guard.json(&text, None, &mut |path, _| {
+                    assert!(path.to_string().len() <= 1024 + 3);
+                    ControlFlow::Continue(())
+                });
+                DONE.get()
+            };
+            let (small, big) = (of(16_384), of(262_144));
+            assert!(
+                big <= small * 17 + 65_536,
+                "{key}, {value}: {small} for 16 KiB, {big} for 256 KiB"
+            );
+        }
+    }
 }

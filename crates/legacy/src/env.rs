@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 use crate::{Entry, Plain, Refusal};
 
+/// So many lines are named on which a key stands.
+const LINES: usize = 8;
+
 /// Every value, in order. A line that cannot be read becomes an entry called `line N`; of a key that stands twice nobody
 /// knows which one holds, so neither is given.
 pub fn read(text: &str) -> Vec<Entry> {
@@ -24,18 +27,19 @@ pub fn read(text: &str) -> Vec<Entry> {
         }
         found.push(entry);
     }
-    for entry in &mut found {
-        if let Some(lines) = lines.get(&entry.name).filter(|lines| lines.len() > 1) {
-            let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
-            entry.value = Err(Refusal::malformed(format!(
-                "its key stands more than once: lines {}",
-                lines.join(", ")
-            )));
-        }
-    }
     // One word on a key is enough.
     let mut told = std::collections::BTreeSet::new();
     found.retain(|entry| told.insert(entry.name.clone()));
+    for entry in &mut found {
+        if let Some(lines) = lines.get(&entry.name).filter(|lines| lines.len() > 1) {
+            let some: Vec<String> = lines.iter().take(LINES).map(usize::to_string).collect();
+            let more = if lines.len() > LINES { ", ..." } else { "" };
+            entry.value = Err(Refusal::malformed(format!(
+                "its key stands more than once: lines {}{more}",
+                some.join(", ")
+            )));
+        }
+    }
     found
 }
 
@@ -117,7 +121,11 @@ impl<'a> Reader<'a> {
     }
 
     fn quoted(&mut self, quote: char) -> Result<Plain, Refusal> {
-        let mut value = Plain::with_capacity(self.rest.len());
+        let closing = self
+            .closing(quote)
+            .ok_or_else(|| Refusal::malformed("its quote has no end"))?;
+        // What it takes and no more: a document may have many, and all of them are kept.
+        let mut value = Plain::with_capacity(closing);
         let mut characters = self.rest.char_indices().skip(1);
         let end = loop {
             match characters.next() {
@@ -146,6 +154,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where the quote that stands here is closed.
+    fn closing(&self, quote: char) -> Option<usize> {
+        let mut characters = self.rest.char_indices().skip(1);
+        loop {
+            match characters.next()? {
+                (at, c) if c == quote => return Some(at),
+                (_, '\\') if quote == '"' => {
+                    characters.next();
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// The rest of this line, without its end.
     fn take_line(&mut self) -> &'a str {
         let line = self.rest.split('\n').next().unwrap_or_default();
@@ -163,6 +185,26 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_takes_no_more_room_than_it_has() {
+        let text = "A=\"a\\nb\"\n".to_owned() + &"# much more\n".repeat(1_000);
+        let read = read(&text);
+        let value = read[0].value.as_ref().expect("a good line");
+        assert_eq!(value.bytes(), b"a\nb");
+        assert!(value.capacity() < 16, "{}", value.capacity());
+    }
+
+    #[test]
+    fn a_key_that_stands_often_has_few_lines_named() {
+        let read = read(&"A=1\n".repeat(100_000));
+        assert_eq!(read.len(), 1);
+        let refusal = read[0].value.as_ref().expect_err("twice and more");
+        assert_eq!(
+            refusal.to_string(),
+            "its key stands more than once: lines 1, 2, 3, 4, 5, 6, 7, 8, ..."
+        );
+    }
 
     fn shown(text: &str) -> Vec<String> {
         let show = |entry: Entry| match entry.value {

@@ -2,6 +2,7 @@
 //! path, or an object of such answers by path.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -77,16 +78,16 @@ fn is_object(value: &RawValue) -> bool {
 }
 
 fn read_fields(path: &str, fields: Object<'_>, entries: &mut Vec<Entry>) {
-    for (at, (field, value)) in fields.0.iter().enumerate() {
-        let before = &fields.0[..at];
-        let after = &fields.0[at + 1..];
-        if before.iter().any(|(other, _)| other == field) {
-            continue;
-        }
-        let value = if after.iter().any(|(other, _)| other == field) {
-            Err(Refusal::malformed("its field stands more than once"))
-        } else {
-            plain(value)
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for (field, _) in &fields.0 {
+        *times.entry(field).or_default() += 1;
+    }
+    for (field, value) in &fields.0 {
+        let value = match times.remove(&**field) {
+            Some(1) => plain(value),
+            Some(_) => Err(Refusal::malformed("its field stands more than once")),
+            // Told already.
+            None => continue,
         };
         entries.push(Entry {
             name: format!("{path}{field}"),

@@ -48,6 +48,11 @@ impl Plain {
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    #[cfg(test)]
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
 }
 
 impl std::fmt::Debug for Plain {

@@ -77,7 +77,7 @@ BEGIN
          WHERE a.attrelid = v_member.member AND CASE WHEN p_columns IS NULL THEN a.attname IN (SELECT g FROM vault.guardable_columns(v_member.member) AS g)
                     ELSE a.attname = ANY (p_columns) END;
         FOR v_trigger IN
-            SELECT w.name, w.timing, w.type, w.is_wanted, w.comment, t.oid, t.tgenabled,
+            SELECT w.name, w.timing, w.type, w.is_wanted, w.comment, t.oid, t.tgenabled, q.tgrelid::regclass AS parent,
                    t.tgfoid = 'vault.guard_row()'::regprocedure AND t.tgtype = w.type AND t.tgargs = v_wanted
                    AND t.tgattr = ''::int2vector AND t.tgqual IS NULL AS is_right
               FROM (VALUES ('zz_vault_guard', 'BEFORE', 23, true,
@@ -86,8 +86,15 @@ BEGIN
                             'The same for generated columns, which are computed after the BEFORE triggers. Made by vault.guard_table.'))
                    AS w (name, timing, type, is_wanted, comment)
               LEFT JOIN pg_trigger AS t ON t.tgrelid = v_member.member AND t.tgname = w.name
+              LEFT JOIN pg_trigger AS q ON q.oid = t.tgparentid
         LOOP
             IF v_trigger.oid IS NOT NULL AND NOT (v_trigger.is_right AND COALESCE(v_trigger.is_wanted, false)) THEN
+                IF v_trigger.parent IS NOT NULL THEN
+                    RAISE EXCEPTION USING
+                        ERRCODE = 'object_not_in_prerequisite_state',
+                        MESSAGE = format('table %s is part of %s, which is guarded otherwise', p_table, v_trigger.parent),
+                        HINT = format('SELECT vault.guard_table(%L, ...); takes all its parts in.', v_trigger.parent);
+                END IF;
                 EXECUTE format('DROP TRIGGER %I ON %s', v_trigger.name, v_member.name);
                 v_trigger.oid := NULL;
                 v_changed := true;
@@ -120,4 +127,4 @@ $$;
 ALTER FUNCTION vault.guard_table(regclass, name[], text) OWNER TO tenant_vault_owner;
 REVOKE ALL ON FUNCTION vault.guard_table(regclass, name[], text) FROM PUBLIC;
 COMMENT ON FUNCTION vault.guard_table(regclass, name[], text) IS
-    'Guards a table, its partitions and its inheritance children: a row whose columns (all that hold text where p_columns is NULL) would hold a key, token or password in plaintext is refused (reject), written with a WARNING (warn), or written with a reference to the vault in its place (store). A trigger does it, which fires always: for COPY, replication and superusers too. Idempotent; called with another mode or other columns it replaces those. Rows that are there already are not looked at. Locks the table against writers to the end of the transaction. Raises 22004; 22023 for an unknown mode or a column without text; 42501 for who does not own the tables and for tables of the system or the vault; 42703; 42809 for what is no table. Runs with the caller''s rights. Profiles developer, admin; not logged, while every refusal is.';
+    'Guards a table, its partitions and its inheritance children: a row whose columns (all that hold text where p_columns is NULL) would hold a key, token or password in plaintext is refused (reject), written with a WARNING (warn), or written with a reference to the vault in its place (store). A trigger does it, which fires always: for COPY, replication and superusers too. Idempotent; called with another mode or other columns it replaces those. Rows that are there already are not looked at. Locks the table against writers to the end of the transaction. Raises 22004; 22023 for an unknown mode or a column without text; 42501 for who does not own the tables and for tables of the system or the vault; 42703; 42809 for what is no table; 55000 for a partition of a table that is guarded otherwise. Runs with the caller''s rights. Profiles developer, admin; not logged, while every refusal is.';

@@ -75,6 +75,8 @@ BEGIN
                 THEN format('CASE WHEN s.%1$I::text OPERATOR(pg_catalog.~) %2$L THEN s.%1$I::text::uuid '
                             'ELSE ''00000000-0000-0000-0000-000000000000''::uuid END',
                             v_name, '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$')
+            -- No item is called so: the row fails alone.
+            WHEN v_key = 'id' THEN format('COALESCE(s.%I::text, '''')', v_name)
             ELSE format('NULLIF(s.%I::text, '''')', v_name) END);
     END LOOP;
     value_column := v_columns ->> 'value';
