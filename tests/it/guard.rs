@@ -4,6 +4,7 @@
 //! Keys are put together from parts, so that no file holds one.
 
 use std::thread;
+use std::time::Duration;
 
 use postgres::{Client, GenericClient};
 use uuid::Uuid;
