@@ -471,7 +471,14 @@ fn after_a_kill_every_acknowledged_read_has_its_line() {
     }
     let acknowledged = acknowledged.into_inner().unwrap();
     let (imported, there, rejected, _, reasons) = import(&mut db.superuser(), &recorded(&standby));
-    assert_eq!((there, rejected), (0, 0), "{reasons:?}");
+    assert_eq!(there, 0);
+    // What the kill met in the middle of its write was acknowledged to nobody, and spoils no line but its own.
+    assert!(rejected <= 3 * 4, "{rejected}: {reasons:?}");
+    let cut_off = "it has no MAC: it was cut off, or made while there was no root key";
+    assert!(
+        reasons.iter().all(|reason| reason == cut_off),
+        "{reasons:?}"
+    );
     let logged: HashSet<String> = of_standbys(&db)
         .into_iter()
         .filter_map(|row| row.application_name)
