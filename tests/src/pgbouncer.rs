@@ -41,6 +41,8 @@ impl Pgbouncer {
                  pool_mode = transaction\n\
                  default_pool_size = {connections}\n\
                  max_client_conn = 1000\n\
+                 server_connect_timeout = 300\n\
+                 client_login_timeout = 300\n\
                  ignore_startup_parameters = extra_float_digits\n",
                 name = db.name(),
                 server = db.dir().display(),
