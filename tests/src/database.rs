@@ -83,7 +83,7 @@ impl<'c> Database<'c> {
 
     /// With an encoding other than UTF-8.
     pub fn in_latin1(cluster: &'c Cluster) -> Self {
-        let database = Self::created(cluster, "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+        let database = Self::created(cluster, "ENCODING 'LATIN1' LOCALE 'C'");
         database.create_extension().expect("CREATE EXTENSION");
         database
     }
@@ -92,7 +92,9 @@ impl<'c> Database<'c> {
         let name = format!("db{}", next_number());
         cluster
             .connect("postgres", "postgres")
-            .batch_execute(&format!("CREATE DATABASE {name} {how}"))
+            // Of template0, where nobody ever is: a worker of autovacuum that is in template1 and does not leave at once
+            // makes PostgreSQL give up after five seconds.
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {how}"))
             .expect("CREATE DATABASE");
         Self { cluster, name }
     }
