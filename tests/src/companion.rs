@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cluster::{is_gone, private_folder, wait_until};
+use crate::cluster::{PATIENCE, is_gone, private_folder, run, wait_until};
 use crate::{Server, repository};
 
 /// Runs the program until its input ends, then ends the program by its pid and sweeps up. So it also ends where
@@ -76,7 +76,7 @@ impl Companion {
             .expect("a shell to keep the program");
         let companion = Self { folder, keeper };
         wait_until("the program has begun", || companion.pid().is_some());
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + PATIENCE;
         while !ready() {
             let lives = companion.pid().is_some_and(|pid| !is_gone(pid));
             assert!(
