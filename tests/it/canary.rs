@@ -254,7 +254,9 @@ fn let_the_canary_fly(db: &Database<'_>) {
 fn nothing_anywhere(preload: bool) {
     let mut cluster = Cluster::builder()
         .preload(preload)
-        .setting("max_wal_size", "4GB");
+        // No checkpoint takes any of the WAL away before it is searched.
+        .setting("max_wal_size", "4GB")
+        .setting("wal_keep_size", "4GB");
     if preload {
         cluster = cluster
             .setting("log_statement", "all")
