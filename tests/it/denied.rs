@@ -159,7 +159,9 @@ fn loaded_by_each_session_alone_it_records_at_the_next_statement_and_at_the_end(
 
 #[test]
 fn eight_clients_at_once_lose_no_attempt() {
-    eight_at_once(&Database::fresh());
+    // On a server of their own: the room for attempts is that of all its databases.
+    let cluster = Cluster::builder().start();
+    eight_at_once(&Database::on(&cluster));
 }
 
 /// Each of eight with a name of its own and twelve attempts, then gone.
