@@ -1289,7 +1289,7 @@ fn default_privileges_given_to_anon_open_nothing() {
     }
     // The catalog says so too, for every kind of privilege, and for grantees whom no test plays.
     let strangers: Vec<String> = superuser.one(
-        "SELECT coalesce(array_agg(o.name || ' ' || x.grantee::regrole || ' ' || x.privilege_type), '{}')
+        "SELECT coalesce(array_agg(o.name || ' ' || x.grantee::regrole || ' ' || x.privilege_type ORDER BY o.name), '{}')
            FROM (SELECT oid::regprocedure::text, proacl, proowner FROM pg_proc WHERE pronamespace = 'vault'::regnamespace
                  UNION ALL
                  SELECT oid::regclass::text, relacl, relowner FROM pg_class

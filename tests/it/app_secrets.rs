@@ -1,7 +1,7 @@
 //! Secrets of apps: by key, with hints, in the app's own tenant, and never longer than the app.
 
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postgres::Client;
 use postgres::types::ToSql;
@@ -986,6 +986,16 @@ fn what_is_being_restored_or_renamed_goes_with_its_app_too() {
     }
 }
 
+/// What a backend has had of the machine so far, however long it had to wait for it: of the hundredths of a second that
+/// /proc counts, those in the program and those in the kernel.
+fn processor_time(pid: i32) -> Duration {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a living backend");
+    let (_, fields) = status.rsplit_once(')').expect("a name in brackets");
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let hundredths: u64 = ticks.map(|n| n.parse::<u64>().expect("ticks")).sum();
+    Duration::from_millis(hundredths * 10)
+}
+
 #[test]
 fn ten_thousand_apps_go_in_one_statement() {
     let db = Database::fresh();
@@ -1000,10 +1010,11 @@ fn ten_thousand_apps_go_in_one_statement() {
     assert_eq!(traces(&mut superuser)[..2], [10_000, 10_000]);
     let memory = "SELECT sum(used_bytes)::text FROM pg_backend_memory_contexts";
     let before: String = superuser.one(memory, &[]);
-    let start = Instant::now();
+    let pid: i32 = superuser.one("SELECT pg_backend_pid()", &[]);
+    let busy_before = processor_time(pid);
     superuser.batch_execute("BEGIN").unwrap();
     superuser.execute("DELETE FROM public.apps", &[]).unwrap();
-    let took = start.elapsed();
+    let took = processor_time(pid) - busy_before;
     let after: String = superuser.one(memory, &[]);
     superuser.batch_execute("COMMIT").unwrap();
     assert_eq!(traces(&mut superuser), [0; 7]);
@@ -1011,7 +1022,7 @@ fn ten_thousand_apps_go_in_one_statement() {
         .one("SELECT count(*) FROM vault.vault_access_log WHERE action = 'app_destroy' AND outcome = 'ok'", &[]);
     assert_eq!(recorded, 10_000);
     println!("10,000 apps with a secret each, deleted: {took:?}; memory {before} to {after} bytes");
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     let grown = after.parse::<i64>().unwrap() - before.parse::<i64>().unwrap();
     assert!(grown < 32 << 20, "{grown} bytes are kept");
 }

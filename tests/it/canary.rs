@@ -11,6 +11,8 @@ use postgres::Client;
 use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, ROOT_KEY_HEX, refusal, ring};
 
+use crate::concurrency::cancelled_while_it_waits;
+
 const CANARY: &str = "canary-7Qz3-sk_live_vX9pLmW2";
 const CONTROL: &str = "control-4Hn8-written_in_the_open";
 
@@ -229,16 +231,16 @@ fn let_the_canary_fly(db: &Database<'_>) {
     let mut holder = db.service();
     holder.batch_execute("BEGIN").unwrap();
     holder.rotate(id, CANARY).unwrap();
-    service
-        .batch_execute("SET statement_timeout = '100ms'")
-        .unwrap();
+    let pid: i32 = service.one("SELECT pg_backend_pid()", &[]);
+    let literal = format!("SELECT vault.rotate_credential('{id}', '{CANARY}')");
     refusal(
-        service.batch_execute(&format!(
-            "SELECT vault.rotate_credential('{id}', '{CANARY}')"
-        )),
+        cancelled_while_it_waits(db, pid, || service.batch_execute(&literal)),
         "57014",
     );
-    refusal(service.rotate(id, CANARY), "57014");
+    refusal(
+        cancelled_while_it_waits(db, pid, || service.rotate(id, CANARY)),
+        "57014",
+    );
     holder.batch_execute("COMMIT").unwrap();
     db.superuser()
         .execute(
@@ -252,7 +254,9 @@ fn let_the_canary_fly(db: &Database<'_>) {
 fn nothing_anywhere(preload: bool) {
     let mut cluster = Cluster::builder()
         .preload(preload)
-        .setting("max_wal_size", "4GB");
+        // No checkpoint takes any of the WAL away before it is searched.
+        .setting("max_wal_size", "4GB")
+        .setting("wal_keep_size", "4GB");
     if preload {
         cluster = cluster
             .setting("log_statement", "all")

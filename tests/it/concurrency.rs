@@ -7,6 +7,8 @@ use postgres::Client;
 use uuid::Uuid;
 use vault_tests::{Calls, Database, refusal, state_of, wait_until};
 
+use crate::crash::StopOnDrop;
+
 const CLIENTS: usize = 8;
 
 /// Runs `work` in eight sessions at the same moment; panics with the first error of any.
@@ -136,6 +138,8 @@ on_both_adapters! {
         let stop = AtomicBool::new(false);
         let start = Barrier::new(CLIENTS);
         std::thread::scope(|scope| {
+            // Also when a rotation fails: the readers must not go on for ever.
+            let _end = StopOnDrop(&stop);
             let rotators: Vec<_> = (0..2).map(|n| {
                 let (start, letters) = (&start, [["b", "c"], ["d", "e"]][n]);
                 scope.spawn(move || {
@@ -160,7 +164,6 @@ on_both_adapters! {
             for rotator in rotators {
                 rotator.join().unwrap();
             }
-            stop.store(true, Ordering::Relaxed);
         });
         versions_are_gapless(&mut db.superuser(), id, 301);
     }

@@ -403,7 +403,7 @@ fn usage_is_reported_by_credential_tenant_and_role() {
     );
     assert_eq!(
         used(&format!(
-            "SELECT string_agg(concat_ws(' ', reads, credentials, last_used_at > now() - interval '1 minute'), ', '
+            "SELECT string_agg(concat_ws(' ', reads, credentials, last_used_at > now() - interval '1 day'), ', '
                                ORDER BY CASE tenant_id WHEN '{busy}' THEN 1 WHEN '{quiet}' THEN 2 ELSE 3 END)
                FROM vault.tenant_usage"
         )),

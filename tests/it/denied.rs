@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use postgres::{Client, NoTls};
 use vault_tests::{Calls, Cluster, Database, LogRow, refusal, temporary_role, wait_until};
@@ -159,7 +159,9 @@ fn loaded_by_each_session_alone_it_records_at_the_next_statement_and_at_the_end(
 
 #[test]
 fn eight_clients_at_once_lose_no_attempt() {
-    eight_at_once(&Database::fresh());
+    // On a server of their own: the room for attempts is that of all its databases.
+    let cluster = Cluster::builder().start();
+    eight_at_once(&Database::on(&cluster));
 }
 
 /// Each of eight with a name of its own and twelve attempts, then gone.
@@ -256,9 +258,11 @@ fn every_object_of_the_vault_is_known_by_name() {
     for statement in &statements {
         refused(&mut session, statement);
     }
-    let found = denied(&db, &role).len();
-    let further = further(&db);
-    assert_eq!(found + further, statements.len());
+    // What tests in other databases leave no room for is counted, and a count is recorded now and then.
+    wait_until("each is recorded or counted", || {
+        denied(&db, &role).len() + further(&db) >= statements.len()
+    });
+    assert_eq!(denied(&db, &role).len() + further(&db), statements.len());
 }
 
 /// What the log says did not fit.
@@ -332,6 +336,7 @@ fn what_does_not_fit_is_counted() {
 
     // Who goes on and on is recorded less and less often; no attempt is left out of the count.
     let (role, mut session) = stranger(&db);
+    let began = Instant::now();
     session
         .batch_execute(&format!(
             "DO $$ BEGIN
@@ -344,8 +349,10 @@ fn what_does_not_fit_is_counted() {
     wait_until("each is recorded or counted", || {
         denied(&db, &role).len() + further(&db) == 622
     });
+    // Two hundred at once, and ten a second from then on: on a machine that takes a minute, all of them.
     let recorded = denied(&db, &role).len();
-    assert!((200..600).contains(&recorded), "{recorded}");
+    let may_be = 201 + began.elapsed().as_millis() as usize / 100;
+    assert!((200..=may_be).contains(&recorded), "{recorded} of {may_be}");
 }
 
 #[test]

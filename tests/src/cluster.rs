@@ -186,14 +186,12 @@ impl Cluster {
             .connect("postgres", "postgres")
             .one("SELECT pg_current_wal_flush_lsn()::text", &[]);
         let mut session = standby.connect("postgres", "postgres");
-        let patience = Instant::now() + Duration::from_secs(60);
-        while !session.one::<bool>(
-            "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn",
-            &[&end],
-        ) {
-            assert!(Instant::now() < patience, "the standby does not follow");
-            sleep(Duration::from_millis(20));
-        }
+        wait_until("the standby follows", || {
+            session.one(
+                "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn",
+                &[&end],
+            )
+        });
     }
 
     fn at(dir: PathBuf, environment: Vec<(String, String)>, file_max_bytes: Option<u64>) -> Self {
@@ -275,7 +273,8 @@ impl Cluster {
         };
         run(Server::installed()
             .program("pg_ctl")
-            .args(["-w", "-m", mode, "-D"])
+            .args(["-w", "-t", &PATIENCE.as_secs().to_string()])
+            .args(["-m", mode, "-D"])
             .arg(self.data())
             .arg("stop"));
         self.collect();
@@ -556,13 +555,15 @@ pub fn is_gone(pid: u32) -> bool {
 }
 
 /// The only limit of time that a test may set to what must happen: one that no machine needs, spent where it never does.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
 #[track_caller]
 pub fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + PATIENCE;
     while !reached() {
         assert!(
             Instant::now() < patience,
-            "waited 60 s in vain until {what}"
+            "waited {PATIENCE:?} in vain until {what}"
         );
         sleep(Duration::from_millis(20));
     }

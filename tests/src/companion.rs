@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cluster::{is_gone, private_folder, wait_until};
+use crate::cluster::{PATIENCE, is_gone, private_folder, run, wait_until};
 use crate::{Server, repository};
 
 /// Runs the program until its input ends, then ends the program by its pid and sweeps up. So it also ends where
@@ -39,7 +39,9 @@ impl Companion {
     pub fn folder(program: &str) -> PathBuf {
         let folder = private_folder(Server::installed());
         let ours = folder.join(program);
-        fs::copy(installed(program), &ours).expect("a copy of the program");
+        // Not by a handle of ours, of which a child of another thread, not yet at its own program, might hold a copy: the
+        // system starts no program that somebody may write to.
+        run(Command::new("cp").arg(installed(program)).arg(&ours));
         fs::set_permissions(&ours, fs::Permissions::from_mode(0o700))
             .expect("chmod of our own file");
         Server::installed().give(&ours);
@@ -76,7 +78,7 @@ impl Companion {
             .expect("a shell to keep the program");
         let companion = Self { folder, keeper };
         wait_until("the program has begun", || companion.pid().is_some());
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + PATIENCE;
         while !ready() {
             let lives = companion.pid().is_some_and(|pid| !is_gone(pid));
             assert!(

@@ -33,7 +33,7 @@ pub struct LogRow {
 }
 
 impl LogRow {
-    /// In the order of `accessed_at`.
+    /// In the order of `accessed_at`; those of one microsecond as they were recorded.
     pub fn all(session: &mut impl GenericClient) -> Vec<Self> {
         session
             .query(
@@ -43,7 +43,7 @@ impl LogRow {
                           host(client_addr), backend_pid, xid::text, claims_trusted, correlation_id,
                           access_reason, lane, platform_account, origin
                      FROM vault.vault_access_log
-                    ORDER BY accessed_at"#,
+                    ORDER BY accessed_at, seq"#,
                 &[],
             )
             .expect("the access log")
