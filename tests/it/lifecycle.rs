@@ -311,6 +311,10 @@ on_both_adapters! {
         let secret = id_of(db, tenant, "K");
         superuser.tenant_store(tenant, "K", "value-two").unwrap();
         superuser.tenant_delete(tenant, "K").unwrap();
+        for act in ["lock_tenant", "unlock_tenant", "shred_tenant"] {
+            let arguments = if act == "unlock_tenant" { "$1" } else { "$1, 'contract ended'" };
+            superuser.execute(&format!("SELECT vault.{act}({arguments})"), &[&tenant]).unwrap();
+        }
         superuser.batch_execute("SET tenant_vault.notify = off").unwrap();
         superuser.restore(secret).unwrap();
 
@@ -328,6 +332,8 @@ on_both_adapters! {
             said(id, nil, 2, "destroy"),
             said(secret, tenant, 2, "rotate"),
             said(secret, tenant, 2, "delete"),
+            format!(r#"{{"tenant_id":"{tenant}","action":"lock_tenant"}}"#),
+            format!(r#"{{"tenant_id":"{tenant}","action":"shred_tenant"}}"#),
         ]);
     }
 }

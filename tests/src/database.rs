@@ -94,8 +94,6 @@ impl<'c> Database<'c> {
         let name = format!("db{}", next_number());
         cluster
             .connect("postgres", "postgres")
-            // Of template0, where nobody ever is: a worker of autovacuum that is in template1 and does not leave at once
-            // makes PostgreSQL give up after five seconds.
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {how}"))
             .expect("CREATE DATABASE");
         Self { cluster, name }

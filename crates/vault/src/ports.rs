@@ -4,7 +4,7 @@ use envelope::{Envelope, Fingerprint, KeyBytes, KeyRing, WRAPPED_DEK_BYTES, WRAP
 use std::rc::Rc;
 
 use crate::{
-    CredentialId, Event, Receipt, Replaced, Rotation, Scope, SecretKey, TenantId, TenantTag,
+    CredentialId, Event, News, Receipt, Replaced, Rotation, Scope, SecretKey, TenantId, TenantTag,
     VaultError, WholeVault,
 };
 
@@ -244,6 +244,8 @@ pub trait CensusStorage {
 pub trait TenantStorage {
     /// False: no such tenant.
     fn lock_tenant(&mut self, scope: &Scope, reason: Option<&str>) -> Result<bool, VaultError>;
+    /// What concerns all that a tenant has; to be heard once the transaction commits.
+    fn announce_tenant(&mut self, scope: &Scope, news: News) -> Result<(), VaultError>;
     /// False: no such tenant.
     fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError>;
     /// Every generation in order.

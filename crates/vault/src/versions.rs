@@ -182,6 +182,9 @@ pub enum News {
     Deleted,
     Restored,
     Destroyed,
+    /// The tenant, with all that it has.
+    Locked,
+    Shredded,
 }
 
 impl News {
@@ -194,6 +197,8 @@ impl News {
             Self::Deleted => "delete",
             Self::Restored => "restore",
             Self::Destroyed => "destroy",
+            Self::Locked => "lock_tenant",
+            Self::Shredded => "shred_tenant",
         }
     }
 }

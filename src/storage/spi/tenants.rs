@@ -1,8 +1,11 @@
 //! A tenant as a whole.
 
-use vault::{Scope, TenantKeyRow, TenantStorage, VaultError};
+use vault::{News, Scope, TenantKeyRow, TenantStorage, VaultError};
 
+use super::versions::CHANNEL;
 use super::{SpiStorage, key_row, tenant, unlike_installed};
+use crate::config;
+use crate::pg::notify::notify;
 use crate::pg::plan::Argument::{Int, Null, Text};
 use crate::pg::plan::statement;
 use crate::storage::wall;
@@ -30,6 +33,17 @@ impl TenantStorage for SpiStorage {
     fn lock_tenant(&mut self, scope: &Scope, reason: Option<&str>) -> Result<bool, VaultError> {
         let reason = reason.map_or(Null, Text);
         Ok(LOCK_TENANT.count(&[tenant(scope), reason]) == 1)
+    }
+
+    fn announce_tenant(&mut self, scope: &Scope, news: News) -> Result<(), VaultError> {
+        if config::notify() {
+            let (tenant, action) = (scope.tenant(), news.word());
+            notify(
+                CHANNEL,
+                &format!(r#"{{"tenant_id":"{tenant}","action":"{action}"}}"#),
+            );
+        }
+        Ok(())
     }
 
     fn unlock_tenant(&mut self, scope: &Scope) -> Result<bool, VaultError> {

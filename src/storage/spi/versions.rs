@@ -101,7 +101,7 @@ statement!(
 );
 
 /// Fixed by contract: clients listen on it.
-const CHANNEL: &std::ffi::CStr = c"vault_credential_changed";
+pub(super) const CHANNEL: &std::ffi::CStr = c"vault_credential_changed";
 
 impl VersionStorage for SpiStorage {
     fn version(

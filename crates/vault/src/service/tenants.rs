@@ -4,9 +4,9 @@ use super::Vault;
 use super::keys::missing;
 use crate::erasure::{self, Circumstances, Erasure};
 use crate::{
-    Action, Audit, EnrolTenant, Entropy, Event, KeyAdministration, KeyStorage, LockTenant, Permit,
-    RootKeys, SetMinKeyVersion, ShredTenant, Storage, TenantStorage, UnlockTenant, VaultError,
-    VerifyErasure,
+    Action, Audit, EnrolTenant, Entropy, Event, KeyAdministration, KeyStorage, LockTenant, News,
+    Permit, RootKeys, SetMinKeyVersion, ShredTenant, Storage, TenantStorage, UnlockTenant,
+    VaultError, VerifyErasure,
 };
 
 impl<S, A, R, E> Vault<S, A, R, E>
@@ -46,6 +46,7 @@ where
         if !self.storage.lock_tenant(permit.scope(), reason)? {
             return Err(VaultError::UnknownTenant);
         }
+        self.storage.announce_tenant(permit.scope(), News::Locked)?;
         self.record(Event::done(&permit))
     }
 
@@ -139,6 +140,7 @@ where
         };
         erasure.attest(root);
         self.storage.destroy_keys(scope)?;
+        self.storage.announce_tenant(scope, News::Shredded)?;
         self.record(Event::done(&permit))?;
         Ok(erasure)
     }

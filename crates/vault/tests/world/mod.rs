@@ -89,6 +89,7 @@ pub struct Tables {
     pub jwt_keys: Vec<JwtKey>,
     /// Announced, to be heard at the commit.
     pub news: Vec<(CredentialId, u32, News)>,
+    pub tenant_news: Vec<(TenantId, News)>,
     /// Seconds; it stands still until a test moves it.
     pub now: u64,
     /// Counts replacements, which gives the order of previous versions.
@@ -1051,6 +1052,12 @@ impl TenantStorage for Port {
                 tables.locked.insert(scope.tenant());
             }
             known
+        })
+    }
+
+    fn announce_tenant(&mut self, scope: &Scope, news: News) -> Result<(), VaultError> {
+        self.write("announce_tenant", |tables| {
+            tables.tenant_news.push((scope.tenant(), news));
         })
     }
 
