@@ -550,6 +550,44 @@ on_both_adapters! {
         }
     }
 
+    fn a_head_that_no_crash_survives_stops_every_release(db) {
+        let mut service = db.service();
+        let id = service.store("n", "x").unwrap();
+        let mut superuser = db.superuser();
+        for (change, back) in [
+            ("ALTER TABLE vault.access_log_head SET UNLOGGED", "ALTER TABLE vault.access_log_head SET LOGGED"),
+            ("CREATE INDEX planted ON vault.access_log_head (seq)", "DROP INDEX vault.planted"),
+        ] {
+            superuser.batch_execute(change).unwrap();
+            refusal(service.retrieve(id), "53000");
+            superuser.batch_execute(back).unwrap();
+            assert_eq!(service.retrieve(id).unwrap(), "x", "{back}");
+        }
+        assert!(superuser.one::<bool>("SELECT intact FROM vault.verify_access_log()", &[]));
+    }
+
+    fn a_transaction_that_could_roll_the_record_back_with_the_log_gets_no_secret(db) {
+        let id = db.service().store("n", "x").unwrap();
+        let mut superuser = db.superuser();
+        for change in [
+            "TRUNCATE vault.vault_access_log",
+            "TRUNCATE vault.access_log_head",
+            "ALTER TABLE vault.vault_access_log SET UNLOGGED; ALTER TABLE vault.vault_access_log SET LOGGED",
+        ] {
+            let kept = db.log_rows().len();
+            superuser.batch_execute(&format!("BEGIN; {change}")).unwrap();
+            let refused = refusal(superuser.retrieve(id), "53000");
+            assert!(refused.detail().is_some_and(|detail| detail.contains("in this transaction")), "{refused:?}");
+            superuser.batch_execute("ROLLBACK").unwrap();
+            assert_eq!(db.log_rows().len(), kept, "{change}");
+            superuser.batch_execute(&format!("BEGIN; SAVEPOINT s; {change}; ROLLBACK TO s")).unwrap();
+            assert_eq!(superuser.retrieve(id).unwrap(), "x");
+            superuser.batch_execute("ROLLBACK").unwrap();
+            assert_eq!(db.log_rows().len(), kept + 1, "{change}");
+        }
+        assert!(superuser.one::<bool>("SELECT intact FROM vault.verify_access_log()", &[]));
+    }
+
     fn commit_without_waiting_for_the_disk_still_leaves_its_row(db) {
         let mut service = db.service();
         let id = service.store("n", "x").unwrap();
