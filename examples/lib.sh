@@ -14,10 +14,11 @@ example_database() {
     "$root/scripts/cluster" start
 
     say "making the database $1 anew"
+    # Of template0, where autovacuum does not work: with a worker in it no database is made of template1.
     tour_psql -q -d postgres <<SQL
 SET client_min_messages = warning;
 DROP DATABASE IF EXISTS $1 WITH (FORCE);
-CREATE DATABASE $1;
+CREATE DATABASE $1 TEMPLATE template0;
 SQL
     tour_psql -q -d "$1" -c 'CREATE EXTENSION tenant_vault'
 }

@@ -6,6 +6,8 @@ mod access_log;
 #[cfg(feature = "pg_test")]
 mod nesting;
 #[cfg(feature = "pg_test")]
+mod relations;
+#[cfg(feature = "pg_test")]
 mod settings;
 #[cfg(feature = "pg_test")]
 mod sqlstates;

@@ -14,7 +14,7 @@ use pgrx::{FromDatum, IntoDatum, PgBuiltInOids, PgSqlErrorCode, pg_sys};
 
 use super::attempt::ServerError;
 use super::clock::Timestamp;
-use super::text;
+use super::{raw, text};
 
 /// A statement with its argument types and the place where the backend keeps its plan.
 pub struct Statement {
@@ -155,7 +155,7 @@ impl Statement {
             let mut values: Vec<pg_sys::Datum> =
                 arguments.iter().map(|argument| argument.datum()).collect();
             let plan = self.plan();
-            pg_sys::PushActiveSnapshot(latest_snapshot());
+            pg_sys::PushActiveSnapshot(raw::guarded(|| latest_snapshot()));
             let nulls = std::ptr::null();
             let portal =
                 pg_sys::SPI_cursor_open(std::ptr::null(), plan, values.as_mut_ptr(), nulls, true);
@@ -204,15 +204,15 @@ impl Statement {
 /// somebody has changed.
 ///
 /// # Safety
-/// Pushed, or copied, before the next snapshot is taken.
-unsafe fn latest_snapshot() -> pg_sys::Snapshot {
+/// Within `raw::guarded`. Pushed, or copied, before the next snapshot is taken.
+pub(super) unsafe fn latest_snapshot() -> pg_sys::Snapshot {
     // SAFETY: within a transaction. The latest one cannot be had in parallel mode; that of the catalog can, and is made anew for
     // a relation without caches of PostgreSQL's own, such as none (snapmgr.c).
     unsafe {
-        if pg_sys::IsInParallelMode() {
-            pg_sys::GetCatalogSnapshot(pg_sys::InvalidOid)
+        if raw::IsInParallelMode() {
+            raw::GetCatalogSnapshot(pg_sys::InvalidOid)
         } else {
-            pg_sys::GetLatestSnapshot()
+            raw::GetLatestSnapshot()
         }
     }
 }
@@ -242,7 +242,7 @@ unsafe fn execute<T>(
             }
             // As the triggers of foreign keys do (ri_PerformCheck).
             Sees::Latest | Sees::LatestLocking | Sees::LatestMuch => {
-                let latest = latest_snapshot();
+                let latest = raw::guarded(|| latest_snapshot());
                 let _following = (sees == Sees::LatestLocking).then(|| FollowingUpdates::begin());
                 pg_sys::SPI_execute_snapshot(
                     plan,

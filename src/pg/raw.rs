@@ -25,6 +25,8 @@ unsafe extern "C-unwind" {
     pub fn Async_Notify(channel: *const c_char, payload: *const c_char);
     pub fn BufferGetBlockNumber(buffer: Buffer) -> BlockNumber;
     pub fn ConditionalLockBuffer(buffer: Buffer) -> bool;
+    pub fn GetCatalogSnapshot(relation: Oid) -> Snapshot;
+    pub fn GetLatestSnapshot() -> Snapshot;
     pub fn GetPageWithFreeSpace(relation: Relation, needed: Size) -> BlockNumber;
     pub fn GetTransactionSnapshot() -> Snapshot;
     pub fn InitMaterializedSRF(call: FunctionCallInfo, flags: bits32);
@@ -55,7 +57,6 @@ unsafe extern "C-unwind" {
         relation: Relation,
         fork: ForkNumber::Type,
     ) -> BlockNumber;
-    pub fn RelationGetPrimaryKeyIndex(relation: Relation) -> Oid;
     pub fn index_close(index: Relation, mode: LOCKMODE);
     pub fn index_open(index: Oid, mode: LOCKMODE) -> Relation;
     pub fn ScanKeyInit(
@@ -85,6 +86,7 @@ unsafe extern "C-unwind" {
     ) -> HeapTuple;
     pub fn heap_freetuple(tuple: HeapTuple);
     pub fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;
+    pub fn pg_get_indexdef_string(index: Oid) -> *mut c_char;
     pub fn pgstat_count_heap_insert(relation: Relation, count: PgStat_Counter);
     pub fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, number: c_int);
     pub fn systable_beginscan(

@@ -1,4 +1,4 @@
-//! Tables by name, looked up once and watched: when one of them changes or goes, what was remembered goes too.
+//! Tables and indexes by name, looked up once and watched: when one of them changes or goes, what was remembered goes too.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
@@ -7,13 +7,15 @@ use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
 
 use super::attempt::ServerError;
 
-/// A table's oid, good until [`changed`] says otherwise.
+/// A table's oid, or an index's, good until [`changed`] says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableId(pub(super) pg_sys::Oid);
 
 thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
     static KNOWN: RefCell<Vec<(&'static CStr, TableId)>> = const { RefCell::new(Vec::new()) };
+    /// What was known once. It stays watched, since a second change may come before the name is looked up again.
+    static WATCHED: RefCell<Vec<TableId>> = const { RefCell::new(Vec::new()) };
     static GENERATION: Cell<Generation> = const { Cell::new(Generation(0)) };
 }
 
@@ -56,11 +58,17 @@ pub fn find(schema: &'static CStr, name: &'static CStr) -> Option<TableId> {
     if oid == pg_sys::InvalidOid {
         return None;
     }
-    KNOWN.with_borrow_mut(|known| known.push((name, TableId(oid))));
-    Some(TableId(oid))
+    let id = TableId(oid);
+    WATCHED.with_borrow_mut(|watched| {
+        if !watched.contains(&id) {
+            watched.push(id);
+        }
+    });
+    KNOWN.with_borrow_mut(|known| known.push((name, id)));
+    Some(id)
 }
 
-/// Counts the times that any of the tables looked up here was altered, dropped, truncated or rewritten.
+/// Counts the times that anything ever looked up here was altered, dropped, truncated or rewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Generation(u64);
 
@@ -154,17 +162,12 @@ pub fn has_extension(name: &'static CStr) -> bool {
 /// Called at any point at which PostgreSQL absorbs invalidations: notes, and does nothing else.
 #[pg_guard]
 unsafe extern "C-unwind" fn invalidated(_arg: pg_sys::Datum, relid: pg_sys::Oid) {
-    let ours = KNOWN.try_with(|known| match known.try_borrow_mut() {
-        Ok(mut known) => {
-            let hit = relid == pg_sys::InvalidOid || known.iter().any(|(_, id)| id.0 == relid);
-            if hit {
-                known.clear();
-            }
-            hit
-        }
+    let is_watched = WATCHED.try_with(|watched| match watched.try_borrow() {
+        Ok(watched) => watched.contains(&TableId(relid)),
         Err(_) => true,
     });
-    if ours.unwrap_or(true) {
+    if relid == pg_sys::InvalidOid || is_watched.unwrap_or(true) {
+        let _ = KNOWN.try_with(|known| known.try_borrow_mut().map(|mut known| known.clear()));
         GENERATION.set(Generation(GENERATION.get().0.wrapping_add(1)));
     }
 }

@@ -1,5 +1,5 @@
-//! Adapters of the Storage port. SPI is the reference, and does all but one thing; the direct adapter looks up a
-//! current version by id, on tables proven to be local heaps.
+//! Adapters of the Storage port. SPI is the reference and does everything; the direct adapter finds one row by its index,
+//! on tables proven to be as installed.
 
 mod app_table;
 mod direct;

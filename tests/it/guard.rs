@@ -1331,20 +1331,26 @@ fn a_scan_can_be_cancelled() {
     let mut superuser = ground.session("postgres");
     superuser
         .batch_execute(
-            "CREATE TABLE app.large AS SELECT repeat('some words ' || n, 200) AS t FROM generate_series(1, 200000) AS n",
+            "CREATE TABLE app.large AS SELECT repeat('some words ' || n, 200) AS t FROM generate_series(1, 50000) AS n",
         )
         .unwrap();
     let pid: i32 = superuser.one("SELECT pg_backend_pid()", &[]);
     let mut other = ground.session("postgres");
-    let scanning =
-        thread::spawn(move || superuser.done("SELECT * FROM vault.scan_plaintext('app')", &[]));
-    // It locks what it looks at; a cancel that comes before it has begun is none.
-    wait_until("it looks at the rows", || {
-        other.one(
-            "SELECT count(*) > 0 FROM pg_locks WHERE pid = $1 AND relation = 'app.large'::regclass",
-            &[&pid],
-        )
+    // Again and again, until one of them is cancelled: a cancel that comes when it is over is none.
+    let scanning = thread::spawn(move || -> Result<(), postgres::Error> {
+        loop {
+            superuser.done("SELECT * FROM vault.scan_plaintext('app')", &[])?;
+        }
     });
-    other.done("SELECT pg_cancel_backend($1)", &[&pid]).unwrap();
+    // It locks what it looks at.
+    wait_until("a cancel has found it at the rows", || {
+        other
+            .done(
+                "SELECT pg_cancel_backend(pid) FROM pg_locks WHERE pid = $1 AND relation = 'app.large'::regclass",
+                &[&pid],
+            )
+            .unwrap();
+        scanning.is_finished()
+    });
     refusal(scanning.join().unwrap(), "57014");
 }

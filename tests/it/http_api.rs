@@ -822,6 +822,14 @@ fn a_running_server_hears_of_it() {
     let asked = || call(&service, "list_credentials", json!({})).status;
     assert_eq!(asked(), 404);
     let mut superuser = db.superuser();
+    // It listens on a connection of its own, which nothing keeps from coming after the first answer.
+    wait_until("it listens", || {
+        superuser.one(
+            "SELECT count(*) > 0 FROM pg_stat_activity
+              WHERE datname = current_database() AND query ILIKE 'listen %' AND state = 'idle'",
+            &[],
+        )
+    });
     for (statement, status) in [
         ("SELECT vault.expose_api()", 200),
         ("SELECT vault.unexpose_api()", 404),

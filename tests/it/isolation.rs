@@ -1476,8 +1476,13 @@ fn replication_applies_rows_of_all_tenants_and_no_change_of_tenant() {
              UPDATE kits SET name = 'first' WHERE id = 1",
         )
         .unwrap();
+    // By the worker that copies what was there, until the other one has taken over from it.
     wait_until("the rows arrive", || {
         all(&mut subscriber, "SELECT name FROM kits") == "first two"
+            && all(
+                &mut subscriber,
+                "SELECT srsubstate FROM pg_subscription_rel",
+            ) == "r"
     });
     // Its source is not isolated, and moves a row.
     publisher

@@ -11,6 +11,8 @@ use postgres::types::ToSql;
 use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, OTHER_KEY_HEX, refusal, ring, state_of};
 
+use crate::concurrency::cancelled_while_it_waits;
+
 const KNOWN: &str = include_str!("../../crates/legacy/testdata/gcm_hex.json");
 
 /// A cluster that knows the passphrase of the known answers.
@@ -496,22 +498,22 @@ fn a_cancelled_import_leaves_nothing_and_is_repeated() {
     let db = Database::on(cluster());
     let (tenant, call) = many(&db);
     let mut admin = admin(&db, "many");
-    // Halfway through the rows the source itself waits, past the end of the statement's time.
-    db.superuser()
-        .batch_execute(
-            "CREATE VIEW slow AS SELECT m.id, m.name, CASE WHEN m.id = 120 AND pg_sleep(30) IS NOT NULL THEN '' ELSE m.value END
-                                        AS value FROM many AS m;
-             GRANT SELECT ON slow TO PUBLIC",
-        )
-        .unwrap();
-    let slow = call.replace("public.many", "public.slow");
-    admin.batch_execute("SET statement_timeout = '1s'").unwrap();
-    let cancelled = admin.query(
-        &format!("SELECT * FROM vault.import_legacy({slow})"),
-        &[&tenant],
+    // Halfway through the rows the source itself waits, for what it does not get.
+    let mut gate = db.superuser();
+    gate.batch_execute(
+        "CREATE VIEW slow AS SELECT m.id, m.name, CASE WHEN m.id = 120 AND pg_advisory_xact_lock(1) IS NOT NULL
+                                    THEN '' ELSE m.value END AS value FROM many AS m;
+         GRANT SELECT ON slow TO PUBLIC;
+         SELECT pg_advisory_lock(1)",
+    )
+    .unwrap();
+    let slow = format!(
+        "SELECT * FROM vault.import_legacy({})",
+        call.replace("public.many", "public.slow")
     );
+    let pid: i32 = admin.one("SELECT pg_backend_pid()", &[]);
+    let cancelled = cancelled_while_it_waits(&db, pid, || admin.done(&slow, &[&tenant]));
     assert_eq!(state_of(&cancelled.unwrap_err()), "57014");
-    admin.batch_execute("RESET statement_timeout").unwrap();
     let held: i64 = admin.one("SELECT count(*) FROM vault.import_list", &[]);
     assert_eq!(held, 0);
     assert_eq!(tally(&mut admin, call, &[&tenant]), ["imported=150"]);

@@ -715,6 +715,10 @@ fn no_read_fails_while_everything_rotates() {
         let mut admin = db.superuser();
         for round in 0..4 {
             let (from, to) = [("test", "next"), ("next", "test")][round % 2];
+            let enough = reads.load(Ordering::Relaxed) + 150;
+            wait_until("the load has come, and goes on", || {
+                reads.load(Ordering::Relaxed) >= enough
+            });
             admin
                 .batch_execute(&format!("CALL vault.rotate_root_key('{to}', 2)"))
                 .unwrap();

@@ -291,7 +291,7 @@ fn a_replay_is_stale_and_the_log_says_so() {
     let (payload, key) = (b"{}", stripe_secret("b"));
     for (at_s, header, word) in [
         (now_s() - 301, None, "stale"),
-        (now_s() + 330, None, "stale"),
+        (now_s() + 3600, None, "stale"),
         (now_s(), Some(json!({"x": "y"})), "missing"),
         (
             now_s(),
@@ -316,7 +316,8 @@ fn a_replay_is_stale_and_the_log_says_so() {
         assert!(!genuine, "{word}");
         assert_eq!(row.secret_key, Some(format!("stripe: {word}")));
     }
-    let near = json!({"stripe-signature": stamped(&key, now_s() - 290, payload)});
+    // How near is near to the second, crates/webhook is asked: there no clock goes on meanwhile.
+    let near = json!({"stripe-signature": stamped(&key, now_s() - 150, payload)});
     assert!(verify(&mut service, tenant, "stripe", payload, &near).unwrap());
 }
 

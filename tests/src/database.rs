@@ -82,16 +82,18 @@ impl<'c> Database<'c> {
 
     /// With an encoding other than UTF-8.
     pub fn in_latin1(cluster: &'c Cluster) -> Self {
-        let database = Self::created(cluster, "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+        let database = Self::created(cluster, "ENCODING 'LATIN1' LOCALE 'C'");
         database.create_extension().expect("CREATE EXTENSION");
         database
     }
 
+    /// From the template where autovacuum does not work: of another one PostgreSQL makes no database as long as a worker is
+    /// there, and a worker that it asks to go has five seconds for that.
     fn created(cluster: &'c Cluster, how: &str) -> Self {
         let name = format!("db{}", next_number());
         cluster
             .connect("postgres", "postgres")
-            .batch_execute(&format!("CREATE DATABASE {name} {how}"))
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {how}"))
             .expect("CREATE DATABASE");
         Self { cluster, name }
     }

@@ -1,12 +1,15 @@
 //! pgbouncer in front of a database, in transaction mode: after each transaction the server's connection goes to
 //! whichever client comes next.
 
+use std::error::Error as _;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use postgres::{Client, Config, NoTls};
 
 use crate::Database;
+use crate::cluster::wait_until;
 use crate::companion::Companion;
 
 /// One pooler for one database, on a socket of its own.
@@ -38,6 +41,8 @@ impl Pgbouncer {
                  pool_mode = transaction\n\
                  default_pool_size = {connections}\n\
                  max_client_conn = 1000\n\
+                 server_connect_timeout = 300\n\
+                 client_login_timeout = 300\n\
                  ignore_startup_parameters = extra_float_digits\n",
                 name = db.name(),
                 server = db.dir().display(),
@@ -64,8 +69,16 @@ impl Pgbouncer {
     /// The driver prepares statements by name unless told otherwise, which no pooler of this kind can follow: say
     /// things with `batch_execute`, `simple_query` and `query_typed`.
     pub fn login(&self, role: &str) -> Client {
-        connect(&self.companion.path(""), self.port, role, &self.database)
-            .unwrap_or_else(|e| panic!("{role}: {e}; its log:\n{}", self.companion.log()))
+        let mut session = None;
+        wait_until("the pooler takes a connection", || {
+            match connect(&self.companion.path(""), self.port, role, &self.database) {
+                Ok(connected) => session = Some(connected),
+                Err(error) if is_full(&error) => {}
+                Err(error) => panic!("{role}: {error}; its log:\n{}", self.companion.log()),
+            }
+            session.is_some()
+        });
+        session.expect("a connection, which was waited for")
     }
 
     /// What a program of libpq's family connects with.
@@ -92,6 +105,15 @@ fn connect(
         .dbname(database)
         .connect_timeout(Duration::from_secs(20))
         .connect(NoTls)
+}
+
+/// Whether more have come than the kernel's queue of those who wait holds. Over a socket of Unix who comes then is not made to
+/// wait, but told to come again.
+fn is_full(error: &postgres::Error) -> bool {
+    error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .is_some_and(|cause| cause.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Whom the pooler lets in: everybody whom the server lets in.

@@ -5,8 +5,10 @@ use crate::base64;
 /// Wise's has 294; the longest that ring takes, of 8192 bits, some 1100.
 const DER_MAX_BYTES: usize = 2048;
 
-const MODULUS_MIN_BYTES: usize = 2048 / 8;
-const MODULUS_MAX_BYTES: usize = 8192 / 8;
+const MODULUS_MIN_BITS: usize = 2048;
+const MODULUS_MAX_BITS: usize = 8192;
+/// ring's bound: more serves nobody and makes a verification slow.
+const EXPONENT_MAX_BITS: usize = 33;
 
 /// AlgorithmIdentifier of rsaEncryption, with its NULL (RFC 8017, appendix A.1).
 const RSA_ENCRYPTION: &[u8] = &[
@@ -17,7 +19,8 @@ const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
 const INTEGER: u8 = 0x02;
 
-/// The RSAPublicKey inside (RFC 8017, appendix A.1.1), of 2048 to 8192 bits.
+/// The RSAPublicKey inside (RFC 8017, appendix A.1.1), of 2048 to 8192 bits. What ring would take for no key is none here,
+/// so that nobody keeps a key under which nothing verifies.
 pub fn rsa_public_key(text: &str) -> Option<Vec<u8>> {
     let body = match text.trim().strip_prefix("-----BEGIN PUBLIC KEY-----") {
         Some(rest) => rest.strip_suffix("-----END PUBLIC KEY-----")?,
@@ -34,12 +37,23 @@ pub fn rsa_public_key(text: &str) -> Option<Vec<u8>> {
     let (numbers, behind) = element(SEQUENCE, key)?;
     let (modulus, exponent) = element(INTEGER, numbers)?;
     let (exponent, end) = element(INTEGER, exponent)?;
-    let modulus_bytes = modulus.strip_prefix(&[0]).unwrap_or(modulus).len();
     let is_whole = [rest, after, behind, end]
         .iter()
         .all(|left| left.is_empty());
-    let fits = (MODULUS_MIN_BYTES..=MODULUS_MAX_BYTES).contains(&modulus_bytes);
-    (is_whole && fits && !exponent.is_empty()).then(|| key.to_vec())
+    let fits = (MODULUS_MIN_BITS..=MODULUS_MAX_BITS).contains(&odd_bits(modulus)?)
+        && (2..=EXPONENT_MAX_BITS).contains(&odd_bits(exponent)?);
+    (is_whole && fits).then(|| key.to_vec())
+}
+
+/// How many bits an odd, positive INTEGER has that is written without needless zeros.
+fn odd_bits(integer: &[u8]) -> Option<usize> {
+    let digits = match integer {
+        [0, digits @ ..] if digits.first()? >= &0x80 => digits,
+        [1..0x80, ..] => integer,
+        _ => return None,
+    };
+    let is_odd = digits.last()? & 1 == 1;
+    is_odd.then(|| digits.len() * 8 - digits[0].leading_zeros() as usize)
 }
 
 /// The content of a DER element of this tag, and what follows it.
@@ -97,11 +111,16 @@ mod tests {
         ] {
             assert_eq!(rsa_public_key(text), None, "{text}");
         }
-        // Every byte of the frame around the two numbers matters.
+        // Every byte of the frame around the two numbers matters; and a modulus of 2047 bits, an even one, and an even exponent.
         let der = base64::decode(PUBLISHED.as_bytes()).unwrap();
-        for at in (0..32).chain(der.len() - 5..der.len() - 3) {
+        let frame = (0..32).chain(der.len() - 5..der.len() - 3);
+        for (at, bits) in
+            frame
+                .map(|at| (at, 0x40))
+                .chain([(33, 0x80), (der.len() - 6, 1), (der.len() - 1, 1)])
+        {
             let mut other = der.to_vec();
-            other[at] ^= 0x40;
+            other[at] ^= bits;
             let text = STANDARD.encode(&other);
             assert!(rsa_public_key(&text).is_none(), "byte {at}");
         }

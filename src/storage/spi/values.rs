@@ -8,7 +8,7 @@ use vault::{
 
 use super::versions::{overlap, replaced, text};
 use super::{SpiStorage, current_row, locked_row, tenant, unlike_installed};
-use crate::config::{StorageAdapter, storage_adapter, version_retention};
+use crate::config::version_retention;
 use crate::pg::plan::Argument::{Bytes, Int, Null, Text, Uuid};
 use crate::pg::plan::statement;
 use crate::pg::relation;
@@ -84,10 +84,8 @@ statement!(KEYS_OF_TENANT, "../queries/keys_of_tenant.sql", [UUIDOID]);
 
 impl Storage for SpiStorage {
     fn current(&mut self, scope: &Scope, id: CredentialId) -> Result<Option<Current>, VaultError> {
-        if storage_adapter() == StorageAdapter::Auto
-            && let Ok(found) = direct::current(scope.tenant(), id)
-        {
-            return Ok(found);
+        if let Ok(found) = direct::current(scope.tenant(), id) {
+            return found.map(unlike_installed).transpose();
         }
         let _wall = wall::open(scope);
         let arguments = [tenant(scope), Uuid(*id.as_bytes())];
@@ -121,6 +119,9 @@ impl Storage for SpiStorage {
         scope: &Scope,
         key: &SecretKey,
     ) -> Result<Option<Current>, VaultError> {
+        if let Ok(found) = direct::current_of_key(scope.tenant(), b't', key.as_str()) {
+            return found.map(unlike_installed).transpose();
+        }
         let _wall = wall::open(scope);
         let arguments = [tenant(scope), Text(key.as_str())];
         CURRENT_BY_KEY

@@ -106,7 +106,8 @@ test('a connection that is lost in a transaction ends nothing but that', async (
     const work = rlsContext(one)(A.id, async (tx) => {
       const { rows } = await tx.query('SELECT pg_backend_pid() AS pid')
       // While nobody asks the connection anything, its end comes as an event.
-      await superuser.query('SELECT pg_terminate_backend($1, 10000)', [rows[0]?.['pid']])
+      const ended = await superuser.query('SELECT pg_terminate_backend($1, 60000) AS ended', [rows[0]?.['pid']])
+      assert.equal(ended.rows[0].ended, true)
       await superuser.query('SELECT 1')
       return tx.query('SELECT 1')
     })

@@ -6,6 +6,8 @@ mod business;
 mod common;
 #[path = "../common/held_out.rs"]
 mod held_out;
+#[path = "../common/look_alikes.rs"]
+mod look_alikes;
 
 mod another_catalogue;
 mod anything;
