@@ -27,12 +27,15 @@ pub fn attempt<T>(body: impl FnOnce() -> T) -> Result<T, ServerError> {
     let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         // SAFETY: the first steps of AbortTransaction (xact.c), in its order: after an ERROR light-weight locks may
-        // still be held, a WAL record half built, a sleep or a lock wait registered. Each call is made for this state
-        // and does nothing where there is nothing to release.
+        // still be held, a page on its way from or to the disk, a WAL record half built, a sleep or a lock wait
+        // registered. Each call is made for this state and does nothing where there is nothing to release. Of the page
+        // PostgreSQL remembers one: a second one that fails, the log's on a full disk, would leave the first marked as on
+        // its way, and everybody who wants it waiting until the server restarts.
         unsafe {
             pg_sys::CurrentMemoryContext = context;
             pg_sys::CurrentResourceOwner = owner;
             pg_sys::LWLockReleaseAll();
+            pg_sys::AbortBufferIO();
             pg_sys::UnlockBuffers();
             pg_sys::XLogResetInsertion();
             pg_sys::ConditionVariableCancelSleep();

@@ -272,6 +272,57 @@ fn a_dump_of_the_data_alone_fills_a_fresh_installation() {
 }
 
 #[test]
+fn pg_upgrade_carries_everything_and_the_log_goes_on() {
+    let old = Cluster::builder().start();
+    let db = Database::on(&old);
+    let mut superuser = db.superuser();
+    let id = superuser.store("text", "first").unwrap();
+    superuser.rotate(id, "second").unwrap();
+    let tenant = superuser.random_uuid();
+    superuser
+        .tenant_store(tenant, "OPENAI", "tenant's own")
+        .unwrap();
+    superuser
+        .batch_execute(
+            "CREATE TABLE public.notes (body text); SELECT vault.guard_table('public.notes');
+             CREATE SCHEMA api; SELECT vault.expose_api('api')",
+        )
+        .unwrap();
+    let log = "SELECT array_agg(l::text ORDER BY seq) FROM vault.vault_access_log AS l";
+    let before: Vec<String> = superuser.one(log, &[]);
+    drop(superuser);
+
+    let new = old.upgraded();
+    let mut superuser = new.connect("postgres", db.name());
+    assert_eq!(superuser.retrieve(id).unwrap(), "second");
+    assert_eq!(
+        superuser
+            .tenant_retrieve(tenant, "OPENAI")
+            .unwrap()
+            .as_deref(),
+        Some("tenant's own")
+    );
+    let wrapped: String = superuser.one("SELECT api.retrieve_credential($1)", &[&id]);
+    assert_eq!(wrapped, "second");
+    let key = format!("sk_live_{}", "a1B2c3".repeat(6));
+    refusal(
+        superuser.execute("INSERT INTO public.notes VALUES ($1)", &[&key]),
+        "23514",
+    );
+    assert!(superuser.one::<bool>("SELECT intact FROM vault.verify_access_log()", &[]));
+    let after: Vec<String> = superuser.one(log, &[]);
+    assert_eq!(after[..before.len()], before);
+    assert!(after.len() >= before.len() + 4, "{after:?}");
+    // That nothing is flushed is how the tests run.
+    let wrong: Vec<String> = superuser.one(
+        "SELECT coalesce(array_agg(id || ': ' || what), '{}') FROM vault.doctor()
+          WHERE severity = 'error' AND id <> 'durability'",
+        &[],
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
 fn dropping_the_extension_takes_everything_of_it_along() {
     let db = Database::on(shared());
     db.service().store("n", "x").unwrap();

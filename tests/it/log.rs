@@ -1,7 +1,7 @@
 //! The access log: one row a call, the right columns, whatever becomes of the transaction.
 
 use std::collections::HashSet;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use uuid::Uuid;
 use vault_tests::{Calls, Cluster, Database, refusal};
@@ -550,6 +550,44 @@ on_both_adapters! {
         }
     }
 
+    fn a_head_that_no_crash_survives_stops_every_release(db) {
+        let mut service = db.service();
+        let id = service.store("n", "x").unwrap();
+        let mut superuser = db.superuser();
+        for (change, back) in [
+            ("ALTER TABLE vault.access_log_head SET UNLOGGED", "ALTER TABLE vault.access_log_head SET LOGGED"),
+            ("CREATE INDEX planted ON vault.access_log_head (seq)", "DROP INDEX vault.planted"),
+        ] {
+            superuser.batch_execute(change).unwrap();
+            refusal(service.retrieve(id), "53000");
+            superuser.batch_execute(back).unwrap();
+            assert_eq!(service.retrieve(id).unwrap(), "x", "{back}");
+        }
+        assert!(superuser.one::<bool>("SELECT intact FROM vault.verify_access_log()", &[]));
+    }
+
+    fn a_transaction_that_could_roll_the_record_back_with_the_log_gets_no_secret(db) {
+        let id = db.service().store("n", "x").unwrap();
+        let mut superuser = db.superuser();
+        for change in [
+            "TRUNCATE vault.vault_access_log",
+            "TRUNCATE vault.access_log_head",
+            "ALTER TABLE vault.vault_access_log SET UNLOGGED; ALTER TABLE vault.vault_access_log SET LOGGED",
+        ] {
+            let kept = db.log_rows().len();
+            superuser.batch_execute(&format!("BEGIN; {change}")).unwrap();
+            let refused = refusal(superuser.retrieve(id), "53000");
+            assert!(refused.detail().is_some_and(|detail| detail.contains("in this transaction")), "{refused:?}");
+            superuser.batch_execute("ROLLBACK").unwrap();
+            assert_eq!(db.log_rows().len(), kept, "{change}");
+            superuser.batch_execute(&format!("BEGIN; SAVEPOINT s; {change}; ROLLBACK TO s")).unwrap();
+            assert_eq!(superuser.retrieve(id).unwrap(), "x");
+            superuser.batch_execute("ROLLBACK").unwrap();
+            assert_eq!(db.log_rows().len(), kept + 1, "{change}");
+        }
+        assert!(superuser.one::<bool>("SELECT intact FROM vault.verify_access_log()", &[]));
+    }
+
     fn commit_without_waiting_for_the_disk_still_leaves_its_row(db) {
         let mut service = db.service();
         let id = service.store("n", "x").unwrap();
@@ -630,6 +668,68 @@ fn a_log_that_cannot_grow_releases_and_changes_nothing() {
         Some("x")
     );
     assert_eq!(db.log_rows().len(), 2);
+    expect_clean_heap(&db);
+}
+
+/// Two files that cannot grow within one call: the one that the call writes, then the log, for the record of the failure.
+#[test]
+fn a_full_disk_under_a_call_and_its_record_leaves_no_page_behind_that_everybody_waits_for() {
+    const FILE_MAX_BYTES: u64 = 4 << 20;
+    let cluster = Cluster::builder().file_max_bytes(FILE_MAX_BYTES).start();
+    let db = Database::on(&cluster);
+    let mut service = db.service();
+    let id = service.store("n", "first").unwrap();
+    let mut superuser = db.superuser();
+    let until_full = |insert: &str| {
+        let mut session = db.superuser();
+        while session.batch_execute(insert).is_ok() {}
+    };
+    for rows in [2000, 10, 1] {
+        until_full(&format!(
+            "INSERT INTO vault.credential_version_notes (credential_id, tenant_id, version, act, reason)
+             SELECT gen_random_uuid(), gen_random_uuid(), n, 'rotate', CASE WHEN {rows} > 1 THEN repeat('x', 500) END
+               FROM generate_series(1, {rows}) AS n"
+        ));
+    }
+    service.retrieve(id).unwrap();
+    until_full(
+        "INSERT INTO vault.vault_access_log SELECT l.* FROM vault.vault_access_log l LIMIT 5000",
+    );
+    while service.retrieve(id).is_ok() {}
+    service
+        .batch_execute("SET statement_timeout = '60s'")
+        .unwrap();
+    for _ in 0..200 {
+        let begun = Instant::now();
+        refusal(service.rotate(id, "second"), "53000");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it waited for a page"
+        );
+    }
+    let size: i64 = superuser.one(
+        "SELECT pg_relation_size('vault.credential_version_notes')",
+        &[],
+    );
+    assert_eq!(u64::try_from(size), Ok(FILE_MAX_BYTES));
+
+    // Whoever wants the page that could not be added is told so.
+    superuser
+        .batch_execute("SET statement_timeout = '60s'")
+        .unwrap();
+    let refused = superuser
+        .batch_execute(
+            "INSERT INTO vault.credential_version_notes (credential_id, tenant_id, version, act)
+             SELECT gen_random_uuid(), gen_random_uuid(), n, 'rotate' FROM generate_series(1, 100) AS n",
+        )
+        .expect_err("there is no room");
+    assert_ne!(vault_tests::state_of(&refused), "57014", "{refused:?}");
+
+    superuser
+        .batch_execute("TRUNCATE vault.credential_version_notes; TRUNCATE vault.vault_access_log")
+        .unwrap();
+    service.rotate(id, "second").unwrap();
+    assert_eq!(service.retrieve(id).unwrap(), "second");
     expect_clean_heap(&db);
 }
 

@@ -180,6 +180,28 @@ impl Cluster {
         standby
     }
 
+    /// What pg_upgrade makes of this cluster, which is stopped for it and stays so: a new one with the same key ring,
+    /// started.
+    pub fn upgraded(&self) -> Cluster {
+        self.stop(Shutdown::Fast);
+        let server = Server::installed();
+        let upgraded = Self::builder().create();
+        let programs = server.path_of("postgres");
+        run(server
+            .program("pg_upgrade")
+            .current_dir(upgraded.dir())
+            .args(["--username=postgres", "--no-sync", "--new-bindir"])
+            .arg(programs.parent().expect("a folder of programs"))
+            .arg("--old-bindir")
+            .arg(programs.parent().expect("a folder of programs"))
+            .arg("--old-datadir")
+            .arg(self.data())
+            .arg("--new-datadir")
+            .arg(upgraded.data()));
+        upgraded.start();
+        upgraded
+    }
+
     /// Waits until a standby has replayed what this cluster has written.
     pub fn await_standby(&self, standby: &Cluster) {
         let end: String = self

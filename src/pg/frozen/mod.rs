@@ -48,7 +48,7 @@ pub struct Lsn(pg_sys::XLogRecPtr);
 ///
 /// - limit: a row must fit below the TOAST threshold (about 2 kB), since nothing is toasted here.
 /// - errors: whatever PostgreSQL raises (disk full above all), then rows that came onto earlier pages stand; 55000 for a
-///   table unlike the one meant, then no row was added.
+///   table unlike the one meant, or one that this transaction has emptied or rewritten, then no row was added.
 pub fn append<const ROWS: usize, const COLUMNS: usize>(
     table: TableId,
     rows: &[[Value<'_>; COLUMNS]; ROWS],
@@ -66,31 +66,75 @@ pub fn append<const ROWS: usize, const COLUMNS: usize>(
         last
     };
     match form(table, rows, put) {
-        Some(lsn) => Lsn(lsn),
-        None => unlike_installed(),
+        Ok(lsn) => Lsn(lsn),
+        Err(unfit) => unfit.throw(),
     }
 }
 
-fn unlike_installed() -> ! {
-    ServerError {
-        sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        message: "the table to append to is not as it was installed".to_owned(),
-        detail: None,
-        hint: Some(
-            "Undo the change: to its columns, access method or persistence, or an index on it."
-                .to_owned(),
-        ),
-    }
-    .throw()
+/// Why nothing is appended to a table.
+#[derive(Clone, Copy)]
+enum Unfit {
+    UnlikeInstalled,
+    /// This transaction has emptied or rewritten it. Its file goes where that rolls back, and the rows would with it; and
+    /// where wal_level is minimal, what others put onto the same pages is not in the WAL.
+    NewFile,
 }
 
-/// Makes tuples of rows and hands them to `put`, which owns nothing that needs dropping and does not panic. `None`: the
-/// table is not as it was installed, or `put` says so.
+impl Unfit {
+    fn throw(self) -> ! {
+        let (message, hint) = match self {
+            Self::UnlikeInstalled => (
+                "the table to append to is not as it was installed",
+                "Undo the change: to its columns, access method or persistence, or an index on it.",
+            ),
+            Self::NewFile => (
+                "the table to append to was emptied or rewritten in this transaction",
+                "End the transaction first.",
+            ),
+        };
+        ServerError {
+            sqlstate: PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            message: message.to_owned(),
+            detail: None,
+            hint: Some(hint.to_owned()),
+        }
+        .throw()
+    }
+}
+
+/// InvalidSubTransactionId (c.h).
+const NO_SUBTRANSACTION: pg_sys::SubTransactionId = 0;
+
+/// What keeps rows from being appended to a table, its columns apart.
+///
+/// # Safety
+/// Inside `raw::guarded`; an open relation.
+unsafe fn unfit(relation: pg_sys::Relation) -> Option<Unfit> {
+    // SAFETY: an open relation has its row of pg_class.
+    unsafe {
+        let class = (*relation).rd_rel;
+        // An index would miss every row from here on, and answer queries as if they were not there. A crash empties an
+        // unlogged table, and its records in the WAL would keep the server from starting.
+        let indexed = (*class).relhasindex && !raw::RelationGetIndexList(relation).is_null();
+        if indexed
+            || (*class).relam != pg_sys::HEAP_TABLE_AM_OID
+            || (*class).relpersistence != pg_sys::RELPERSISTENCE_PERMANENT as i8
+        {
+            return Some(Unfit::UnlikeInstalled);
+        }
+        let is_older = (*relation).rd_createSubid == NO_SUBTRANSACTION;
+        let is_new_file = (*relation).rd_firstRelfilenodeSubid != NO_SUBTRANSACTION;
+        (is_older && is_new_file).then_some(Unfit::NewFile)
+    }
+}
+
+/// Makes tuples of rows and hands them to `put`, which owns nothing that needs dropping and does not panic; its `None`
+/// says that the table is not as it was installed.
 fn form<const ROWS: usize, const COLUMNS: usize, T: Copy>(
     table: TableId,
     rows: &[[Value<'_>; COLUMNS]; ROWS],
     put: impl FnOnce(pg_sys::Relation, &mut [pg_sys::HeapTuple; ROWS]) -> Option<T>,
-) -> Option<T> {
+) -> Result<T, Unfit> {
     // Texts as varlenas, one behind the other; their addresses are taken when all stand.
     let bytes = rows.iter().flatten().map(Value::text_bytes).sum();
     let (mut ordinary, mut many) = ([[0; TEXTS_BYTES]; ROWS], Vec::new());
@@ -138,21 +182,17 @@ fn form<const ROWS: usize, const COLUMNS: usize, T: Copy>(
         raw::guarded(|| {
             let relation = raw::table_open(table.0, pg_sys::RowExclusiveLock as i32);
             let descriptor = (*relation).rd_att;
-            let class = (*relation).rd_rel;
-            // An index would miss every row from here on, and answer queries as if they were not there.
-            let indexed = (*class).relhasindex && !raw::RelationGetIndexList(relation).is_null();
-            if indexed
-                || (*descriptor).natts != COLUMNS as i32
-                || (*class).relam != pg_sys::HEAP_TABLE_AM_OID
-                || (*class).relpersistence != pg_sys::RELPERSISTENCE_PERMANENT as i8
-            {
-                return None;
+            if let Some(unfit) = unfit(relation) {
+                return Err(unfit);
+            }
+            if (*descriptor).natts != COLUMNS as i32 {
+                return Err(Unfit::UnlikeInstalled);
             }
             let mut tuples = [std::ptr::null_mut(); ROWS];
             for ((tuple, datums), nulls) in tuples.iter_mut().zip(&mut datums).zip(&mut nulls) {
                 *tuple = raw::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr());
                 if (**tuple).t_len > ROW_MAX_BYTES {
-                    return None;
+                    return Err(Unfit::UnlikeInstalled);
                 }
                 freeze((**tuple).t_data);
             }
@@ -162,7 +202,7 @@ fn form<const ROWS: usize, const COLUMNS: usize, T: Copy>(
                 raw::heap_freetuple(tuple);
             }
             raw::table_close(relation, pg_sys::NoLock as i32);
-            done
+            done.ok_or(Unfit::UnlikeInstalled)
         })
     }
 }

@@ -15,7 +15,7 @@ use super::super::attempt::ServerError;
 use super::super::raw;
 use super::super::relation::TableId;
 use super::page::{self, Beside};
-use super::{Lsn, Value, append, form, unlike_installed};
+use super::{Lsn, Unfit, Value, append, form, unfit};
 
 /// Appends rows in order, each stamped by `next`, which is called with the bytes of the head, to be changed to what they
 /// are after the row, and the row's index, and answers the row's first bytes. It may be called for a row more than once,
@@ -23,7 +23,7 @@ use super::{Lsn, Value, append, form, unlike_installed};
 ///
 /// `None`: there is no head yet, see [`begin_order`].
 ///
-/// - errors: as [`super::append`], and 55000 for a head unlike the one meant.
+/// - errors: as [`super::append`], for the head's table, too; and 55000 for a head unlike the one meant.
 pub fn append_in_order<
     const ROWS: usize,
     const COLUMNS: usize,
@@ -40,6 +40,10 @@ pub fn append_in_order<
     // line to the last. Before the head's lock the heap's pages are not locked, so nobody waits the other way round.
     let put = |relation, tuples: &mut [pg_sys::HeapTuple; ROWS]| unsafe {
         let head = raw::table_open(head.0, pg_sys::RowExclusiveLock as i32);
+        if let Some(unfit) = unfit(head) {
+            raw::table_close(head, pg_sys::NoLock as i32);
+            return Some(Answer::Unfit(unfit));
+        }
         let (buffer, at) = match lock::<STATE>(head, pg_sys::BUFFER_LOCK_EXCLUSIVE) {
             Found::Row(buffer, at) => (buffer, at),
             other => {
@@ -80,10 +84,10 @@ pub fn append_in_order<
         last.map(Answer::Done)
     };
     match form(table, rows, put) {
-        Some(Answer::Done(lsn)) => Some(Lsn(lsn)),
-        Some(Answer::NoHead) => None,
-        Some(Answer::OddHead) => odd_head(),
-        None => unlike_installed(),
+        Ok(Answer::Done(lsn)) => Some(Lsn(lsn)),
+        Ok(Answer::NoHead) => None,
+        Ok(Answer::OddHead) => odd_head(),
+        Ok(Answer::Unfit(unfit)) | Err(unfit) => unfit.throw(),
     }
 }
 
@@ -92,6 +96,7 @@ enum Answer {
     Done(pg_sys::XLogRecPtr),
     NoHead,
     OddHead,
+    Unfit(Unfit),
 }
 
 /// Makes the head's row, unless there is one: `first` has the stamp of the row whose first eight bytes, a bigint, are the
