@@ -609,6 +609,46 @@ fn two_sessions_at_once_come_one_after_the_other() {
     assert_eq!(elsewhere(&mut admin), 0);
 }
 
+/// The tenant's key row is being wrapped anew when somebody takes the tenant's key out of its place.
+#[test]
+fn a_key_that_is_wrapped_anew_meanwhile_is_rotated_all_the_same() {
+    let cluster = cluster();
+    let db = Database::on(&cluster);
+    let stock = Stock::of(&db, 1, 1);
+    let tenant = stock.tenants[0];
+    let (mut mover, mut admin) = (db.superuser(), db.superuser());
+    for (root, isolation, call) in [
+        ("next", "repeatable read", "rotate_tenant_key($1)"),
+        ("test", "read committed", "rotate_tenant_key($1)"),
+        ("next", "repeatable read", "set_min_key_version($1, 1)"),
+        (
+            "test",
+            "repeatable read",
+            "shred_tenant($1, 'contract ended')",
+        ),
+    ] {
+        mover
+            .done("SELECT vault.activate_root_key($1)", &[&root])
+            .unwrap();
+        mover.batch_execute("BEGIN").unwrap();
+        mover
+            .done("SELECT vault.rewrap_tenant_keys(10)", &[])
+            .unwrap();
+        let set = format!("SET default_transaction_isolation = '{isolation}'");
+        admin.batch_execute(&set).unwrap();
+        let pid = pid_of(&mut admin);
+        std::thread::scope(|scope| {
+            let done = scope.spawn(|| admin.done(&format!("SELECT vault.{call}"), &[&tenant]));
+            wait_until("it waits", || {
+                mover.one("SELECT cardinality(pg_blocking_pids($1)) > 0", &[&pid])
+            });
+            mover.batch_execute("COMMIT").unwrap();
+            done.join().unwrap().expect(call);
+        });
+    }
+    assert_eq!(under(&mut mover, "next"), 0);
+}
+
 /// Two call the procedure at once: both come to the end, and each did a part.
 #[test]
 fn several_sessions_help_one_another() {

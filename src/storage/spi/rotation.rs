@@ -30,6 +30,7 @@ statement!(
 );
 statement!(locking HOLD_TENANT, "../queries/hold_tenant.sql", [UUIDOID]);
 statement!(latest LAST_GENERATION, "../queries/last_generation.sql", [UUIDOID]);
+statement!(locking LOCK_PRIMARY, "../queries/lock_primary.sql", [UUIDOID]);
 statement!(latest DEMOTE_PRIMARY, "../queries/demote_primary.sql", [UUIDOID]);
 statement!(much COUNT_VALUES_ELSEWHERE, "../queries/count_values_elsewhere.sql", []);
 statement!(
@@ -232,6 +233,8 @@ impl KeyAdministration for SpiStorage {
 
     fn demote_primary(&mut self, scope: &Scope) -> Result<(), VaultError> {
         let _wall = wall::open(scope);
+        // Locked first: the row may be one that somebody is wrapping anew.
+        LOCK_PRIMARY.count(&[tenant(scope)]);
         DEMOTE_PRIMARY.count(&[tenant(scope)]);
         Ok(())
     }

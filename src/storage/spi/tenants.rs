@@ -17,7 +17,7 @@ statement!(
 );
 statement!(UNLOCK_TENANT, "../queries/unlock_tenant.sql", [UUIDOID]);
 statement!(latest TENANT_KEYS, "../queries/tenant_keys.sql", [UUIDOID]);
-statement!(latest LOCK_KEYS, "../queries/lock_keys.sql", [UUIDOID]);
+statement!(locking LOCK_KEYS, "../queries/lock_keys.sql", [UUIDOID]);
 statement!(latest IS_PRIMARY_UNBORN, "../queries/is_primary_unborn.sql", [UUIDOID]);
 statement!(
     latest SET_KEY_STATE,
