@@ -1,5 +1,8 @@
 //! Which texts concern the vault, and which only look a little like it.
 
+use std::fs;
+use std::time::Duration;
+
 use scrubber::{DISTINCTIVE, Names, ORDINARY, executed};
 
 fn concerns(text: &str) -> bool {
@@ -177,14 +180,18 @@ fn no_text_takes_more_than_linear_time() {
         "request.jwt",
     ] {
         let text = part.repeat(4 << 20 >> part.len().ilog2());
-        let began = std::time::Instant::now();
+        let before = processor_time();
         let _ = Names::ours().mention(text.as_bytes());
         let _ = executed(text.as_bytes()).count();
         let _ = scrubber::strip(text.as_bytes());
-        assert!(
-            began.elapsed().as_secs() < 5,
-            "{part}: {:?}",
-            began.elapsed()
-        );
+        let took = processor_time() - before;
+        assert!(took < Duration::from_secs(5), "{part}: {took:?}");
     }
+}
+
+/// How long this thread was on a processor, whatever else the machine does.
+fn processor_time() -> Duration {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = stat.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("nanoseconds"))
 }
